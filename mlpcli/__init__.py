@@ -1,0 +1,59 @@
+"""Train, evaluate and use multi-layer perceptrons.
+
+    import mlpcli
+
+    data = mlpcli.load_data("digits")
+    model = mlpcli.train(data, structure=(64, 32, 10))
+    model.save("digits.npy")
+    print(mlpcli.load("digits.npy").evaluate(data.test).accuracy)
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from mlpcli.config import Settings
+    from mlpcli.datasets.load import Dataset, Split, load_data
+    from mlpcli.errors import MlpError
+    from mlpcli.model import Evaluation, Model, load
+    from mlpcli.run import Run, train
+    from mlpcli.training.loop import EpochResult
+
+__all__ = [
+    "Dataset",
+    "EpochResult",
+    "Evaluation",
+    "MlpError",
+    "Model",
+    "Run",
+    "Settings",
+    "Split",
+    "load",
+    "load_data",
+    "train",
+]
+
+_HOMES = {
+    "Settings": "config",
+    "Dataset": "datasets.load",
+    "Split": "datasets.load",
+    "load_data": "datasets.load",
+    "MlpError": "errors",
+    "Evaluation": "model",
+    "Model": "model",
+    "load": "model",
+    "Run": "run",
+    "train": "run",
+    "EpochResult": "training.loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlpcli' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"mlpcli.{_HOMES[name]}"), name)

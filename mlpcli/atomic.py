@@ -1,0 +1,124 @@
+"""Write a whole file or nothing, durably.
+
+A kill or a power cut at any instant leaves the old file or the new one. The order is what makes it so: write
+a temporary beside the target, fsync it, rename it over the target, fsync the folder.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlpcli.errors import CannotWriteError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be replaced under us anyway
+    fcntl = None  # type: ignore[assignment]
+
+
+def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
+    """Find out, before any work, whether `path` can be written; return it with symbolic links resolved.
+
+    `size`: bytes that will be needed. Raises CannotWriteError: the file exists and `force` is not given, it is
+    no regular file, its folder is missing, read-only or full.
+    """
+    path = Path(path)
+    with _as_one_line(path):
+        target = path.resolve()
+        try:
+            mode = target.stat().st_mode
+        except FileNotFoundError:
+            pass
+        else:
+            if not stat.S_ISREG(mode):
+                kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+                raise CannotWriteError(f"{path}: {kind}; give the name of a file")
+            if not force:
+                raise CannotWriteError(f"{path}: exists; give --force to replace it, or another --output")
+            if not os.access(target, os.W_OK):
+                raise CannotWriteError(f"{path}: is read-only; make it writable, or give another --output")
+        if not target.parent.is_dir():
+            raise CannotWriteError(f"{path}: there is no folder {path.parent}; create it, or give another --output")
+        free = shutil.disk_usage(target.parent).free
+        if free < size:
+            raise CannotWriteError(f"{path}: needs {size:,} bytes, the disk has {free:,} free; make room")
+        with _locked_temporary(target) as (_, temporary):
+            temporary.unlink()
+    return target
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Replace the file at `path` by `content`, atomically. CannotWriteError after any failure, the old file intact.
+
+    Two processes that write the same path take turns; the last one wins with its whole file.
+    """
+    path = Path(path)
+    with _as_one_line(path):
+        target = path.resolve()
+        with _locked_temporary(target) as (descriptor, temporary):
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                if target.exists():
+                    os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+                os.fsync(descriptor)
+                os.replace(temporary, target)
+            except BaseException:
+                # After a failed write or fsync the temporary can be anything: throw it away, never try again.
+                with contextlib.suppress(OSError):
+                    temporary.unlink()
+                raise
+        sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def _as_one_line(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or str(error)
+        hint = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the path and its permissions"
+        raise CannotWriteError(f"{path}: cannot write ({what}); {hint}") from error
+
+
+@contextlib.contextmanager
+def _locked_temporary(target: Path) -> Iterator[tuple[int, Path]]:
+    """An empty temporary beside `target`, open and locked, as (descriptor, path).
+
+    Its name depends on the target's alone, so kills leave one stray at most, and the next write takes it over.
+    It is short, because the target's own name may already be as long as names can be.
+    """
+    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    temporary = target.with_name(f".mlp-{digest}.tmp")
+    while True:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # Whoever held the lock before has renamed or removed the file: what we locked may be theirs.
+            with contextlib.suppress(FileNotFoundError):
+                ours, there = os.fstat(descriptor), os.stat(temporary, follow_symlinks=False)
+                if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
+                    os.ftruncate(descriptor, 0)
+                    yield descriptor, temporary
+                    return
+        finally:
+            os.close(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in this folder survive a power cut."""
+    if os.name == "nt":  # no fsync of folders there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

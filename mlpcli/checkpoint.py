@@ -1,0 +1,209 @@
+"""weights.npy in and out: named arrays and a description, in one file that plain NumPy reads.
+
+    np.load("weights.npy")["W2"]        # (32, 784) float32, nothing unpickled
+
+The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names), then ``meta``, JSON in
+UTF-8, and last ``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and
+never calls np.load: a small parser accepts exactly what `encode` writes and refuses the rest with one error.
+"""
+
+import hashlib
+import json
+import math
+import os
+import re
+import stat
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.atomic import write_bytes
+from mlpcli.errors import DamagedFileError, UsageError
+
+FORMAT_VERSION = 1
+MAX_RECORD = 2**31 - 1  # bytes; NumPy's C int wraps silently above it
+MAX_HEADER = 10_000  # characters; np.load refuses longer ones
+MAX_META = 2**26  # bytes
+
+_MAGIC = b"\x93NUMPY\x01\x00"
+_DIGEST = 64
+_ITEM_SIZES = {"<f4": 4, "<f8": 8}
+_NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
+_FIELD = rf"\('({_NAME})', '(<f4|<f8|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
+_HEADER = re.compile(
+    rf"\{{'descr': \[({_FIELD}(?:, {_FIELD})*)\], 'fortran_order': False, 'shape': \(\), \}} *\n"
+)
+
+Arrays = dict[str, npt.NDArray[np.floating]]
+
+
+def array_names(layers: int) -> list[str]:
+    """W2, b2, ..., WL, bL for a network of so many layers, the input included."""
+    return [f"{letter}{layer}" for layer in range(2, layers + 1) for letter in "Wb"]
+
+
+def check_size(structure: Sequence[int], dtype: str) -> int:
+    """The bytes that a checkpoint of this network takes, near enough. UsageError where the format cannot hold it."""
+    item = np.dtype(dtype).itemsize
+    fields = list(zip(structure, structure[1:], strict=False))
+    size = sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16
+    text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
+    if size > MAX_RECORD - MAX_META:
+        raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
+    shapes = {}
+    for layer, (n_in, n_out) in enumerate(fields, start=2):
+        shapes |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
+    header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
+    if len(header) + 256 > MAX_HEADER:
+        raise UsageError(f"--structure: {len(structure)} layers, weights.npy holds about 170; use fewer layers")
+    return size
+
+
+def encode(arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any]) -> bytes:
+    """The bytes of a checkpoint. `arrays` in the order of the file; `meta` must be JSON, without NaN."""
+    described = json.dumps(meta, allow_nan=False, separators=(",", ":")).encode()
+    fields: list[tuple[str, str, tuple[int, ...]]] = []
+    for name, array in arrays.items():
+        fields.append((name, array.dtype.newbyteorder("<").str, array.shape))
+    fields += [("meta", f"|S{len(described)}", ()), ("sha256", f"|S{_DIGEST}", ())]
+    header = _header(fields)
+    size = sum(int(array.nbytes) for array in arrays.values()) + len(described) + _DIGEST
+    if size > MAX_RECORD or len(header) > MAX_HEADER:
+        raise ValueError(f"a record of {size} bytes with a header of {len(header)} does not fit the format")
+    head = _MAGIC + struct.pack("<H", len(header)) + header
+    body = b"".join(np.ascontiguousarray(a, a.dtype.newbyteorder("<")).tobytes() for a in arrays.values())
+    content = head + body + described
+    return content + hashlib.sha256(content).hexdigest().encode()
+
+
+def _header(fields: Sequence[tuple[str, str, tuple[int, ...]]]) -> bytes:
+    listed = ", ".join(
+        f"('{name}', '{code}'" + (f", ({shape[0]},)" if len(shape) == 1 else f", {shape}" if shape else "") + ")"
+        for name, code, shape in fields
+    )
+    text = f"{{'descr': [{listed}], 'fortran_order': False, 'shape': (), }}"
+    return (text + " " * (-(len(_MAGIC) + 2 + len(text) + 1) % 64) + "\n").encode()
+
+
+def save(path: str | Path, arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any]) -> None:
+    """Write a checkpoint, atomically and durably. Raises CannotWriteError, the old file intact."""
+    write_bytes(path, encode(arrays, meta))
+
+
+def load(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and the description of a checkpoint.
+
+    Raises UsageError where there is no such file, DamagedFileError for anything but an intact checkpoint.
+    """
+    path = Path(path)
+    try:
+        # Not blocking: opening a FIFO without a writer would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise UsageError(f"{path}: not a regular file; name a weights file")
+            if status.st_size > MAX_RECORD + MAX_HEADER:
+                raise DamagedFileError(f"{path}: {status.st_size:,} bytes, more than a weights file can have")
+            content = file.read(MAX_RECORD + MAX_HEADER)
+    except FileNotFoundError:
+        raise UsageError(f'{path}: no such file; train a network first with "mlp train"') from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: a folder; name a weights file") from None
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
+    try:
+        return decode(content)
+    except _Damage as damage:
+        raise DamagedFileError(f"{path}: {damage}; use an intact copy, or train again") from None
+
+
+class _Damage(Exception):
+    """What is wrong with the bytes, without the file's name."""
+
+
+def decode(content: bytes) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays (read-only views of `content`) and the description. _Damage for all other bytes."""
+    start = len(_MAGIC) + 2
+    if content[: len(_MAGIC)] != _MAGIC:
+        raise _Damage("not a weights file of mlpcli" if content else "the file is empty")
+    header_size = int.from_bytes(content[len(_MAGIC) : start], "little")
+    header = content[start : start + header_size]
+    if header_size > MAX_HEADER or len(header) < header_size:
+        raise _Damage("the header is cut short, or too long")
+    fields = _parse_header(header)
+    sizes = [_ITEM_SIZES.get(code) or int(code[2:]) for _, code, _ in fields]
+    needed = sum(size * math.prod(shape) for size, (_, _, shape) in zip(sizes, fields, strict=True))
+    there = len(content) - start - header_size
+    if needed != there:
+        raise _Damage(f"{there:,} bytes of data where the header promises {needed:,}")
+    digest = hashlib.sha256(memoryview(content)[:-_DIGEST]).hexdigest().encode()
+    if content[-_DIGEST:] != digest:
+        raise _Damage("the SHA-256 does not match: the file is damaged")
+    arrays: Arrays = {}
+    at, described = start + header_size, b""
+    for size, (name, code, shape) in zip(sizes, fields, strict=True):
+        count = math.prod(shape)
+        if name == "meta":
+            described = content[at : at + size]
+        elif name != "sha256":
+            arrays[name] = np.frombuffer(content, code, count, at).reshape(shape)
+            if not np.isfinite(arrays[name]).all():
+                raise _Damage(f"{name} has values that are not finite")
+        at += size * count
+    return arrays, _parse_meta(described, arrays)
+
+
+def _parse_header(header: bytes) -> list[tuple[str, str, tuple[int, ...]]]:
+    """(name, format, shape) of each field; only the very text that `_header` writes is accepted."""
+    try:
+        text = header.decode("ascii")
+    except UnicodeDecodeError:
+        raise _Damage("the header is not ASCII") from None
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        raise _Damage("the header is not that of a weights file of mlpcli")
+    fields = []
+    for name, code, rows, columns in re.findall(_FIELD, match[1]):
+        fields.append((name, code, tuple(int(n) for n in (rows, columns) if n)))
+    names = [name for name, _, _ in fields]
+    if len(set(names)) != len(names) or names[-2:] != ["meta", "sha256"] or len(names) < 4:
+        raise _Damage("the header does not name the fields of a weights file")
+    for name, code, shape in fields:
+        is_text = code.startswith("|S")
+        if is_text != (name in ("meta", "sha256")) or is_text == bool(shape):
+            raise _Damage(f"the field {name} is not of the right kind")
+    if fields[-1][1] != f"|S{_DIGEST}" or int(fields[-2][1][2:]) > MAX_META:
+        raise _Damage("the fields meta and sha256 are not of the right size")
+    return fields
+
+
+def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
+    """The description, checked against the arrays it comes with."""
+
+    def no_constant(text: str) -> None:
+        raise ValueError(f"{text} in JSON")
+
+    try:
+        meta = json.loads(described.decode(), parse_constant=no_constant)
+    except (ValueError, RecursionError):
+        raise _Damage("its description is not JSON") from None
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT_VERSION:
+        found = meta.get("format") if isinstance(meta, dict) else None
+        raise _Damage(f"format version {str(found)[:20]}, this mlpcli reads {FORMAT_VERSION}")
+    structure = meta.get("structure")
+    if not isinstance(structure, list) or not all(type(n) is int and n > 0 for n in structure):
+        raise _Damage("its description has no structure")
+    expected: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(zip(structure, structure[1:], strict=False), start=2):
+        expected |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
+    if {name: array.shape for name, array in arrays.items()} != expected:
+        raise _Damage("the shapes of its arrays do not fit its structure")
+    if len({array.dtype for array in arrays.values()}) != 1:
+        raise _Damage("its arrays are of more than one dtype")
+    return meta

@@ -1,0 +1,67 @@
+"""The command line: the only code that reads arguments or writes to the terminal."""
+
+import sys
+import traceback
+
+import click
+
+from mlpcli import __version__
+from mlpcli.cli import output
+from mlpcli.cli.download import download
+from mlpcli.cli.evaluate import evaluate
+from mlpcli.cli.predict import predict
+from mlpcli.cli.train import train
+from mlpcli.errors import MlpError
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start here, without any download:  mlp train digits",
+)
+@click.version_option(__version__, prog_name="mlp")
+def cli() -> None:
+    """Train, evaluate and use multi-layer perceptrons."""
+
+
+for command in (download, train, evaluate, predict):
+    cli.add_command(command)
+
+
+def main(args: list[str] | None = None) -> None:
+    """The `mlp` program: run a command, turn every failure into one line and an exit code, and exit."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run a command line (without the program's name; sys.argv by default) and return its exit code."""
+    output.reset()
+    try:
+        try:
+            cli.main(args=args, prog_name="mlp", standalone_mode=False)
+            code = 0
+        except click.exceptions.Exit as leave:
+            code = leave.exit_code
+        except click.ClickException as problem:
+            problem.show()
+            code = problem.exit_code
+    except output.Terminated:
+        code = _fail("terminated", 143)
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail("interrupted", 130)
+    except MlpError as error:
+        code = _fail(str(error), error.exit_code)
+    except MemoryError:
+        code = _fail("out of memory; use a smaller network, or fewer or smaller examples", 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = _fail(f"{where}{error.strerror or error}; check the path, its permissions and the disk", 1)
+    except Exception as error:
+        code = _fail(f"unexpected {type(error).__name__}: {error}; please report it, with --debug", 1)
+    return output.finish(code)
+
+
+def _fail(message: str, code: int) -> int:
+    if output.state.debug:
+        traceback.print_exc()
+    output.error(message)
+    return code

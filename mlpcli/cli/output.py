@@ -1,0 +1,149 @@
+"""Lines, bars, errors and signals: everything that reaches the terminal goes through here.
+
+Results go to standard output; bars, notes and errors to standard error. A standard output that is full or
+closed never stops work that is under way: it is noticed, silenced, and told of by the exit code.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Like KeyboardInterrupt, no ordinary handler may swallow it."""
+
+
+@dataclass
+class _State:
+    debug: bool = False
+    stdout_error: OSError | None = None
+
+
+state = _State()
+
+
+def reset() -> None:
+    """Begin a command with nothing known, and SIGTERM turned into an exception."""
+    state.debug, state.stdout_error = False, None
+    # Only a main thread may set handlers; elsewhere (a test, a host program) signals stay as they are.
+    with contextlib.suppress(ValueError):
+        signal.signal(signal.SIGTERM, _raise_terminated)
+
+
+def _raise_terminated(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def line(text: str = "") -> None:
+    """A line of the result, on standard output."""
+    if state.stdout_error is None and sys.stdout is not None:
+        try:
+            click.echo(text)
+        except OSError as error:
+            _silence_stdout(error)
+
+
+def document(content: Any) -> None:
+    """One JSON document on standard output."""
+    line(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def note(text: str) -> None:
+    """A remark on standard error."""
+    _to_stderr(f"mlp: {text}")
+
+
+def error(text: str) -> None:
+    """The one line that an error gets."""
+    _to_stderr("mlp: error: " + " ".join(text.split()))
+
+
+def _to_stderr(text: str) -> None:
+    with contextlib.suppress(OSError, ValueError):  # nowhere left to complain
+        click.echo(_printable(text), err=True)
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which a file name may hold and a terminal would obey."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def _silence_stdout(problem: OSError) -> None:
+    state.stdout_error = problem
+    # What is still buffered would fail again when Python exits.
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def finish(code: int) -> int:
+    """Flush, and return the exit code: 5 if results could not be printed, 141 if their reader went away."""
+    if state.stdout_error is None and sys.stdout is not None:
+        try:
+            sys.stdout.flush()
+        except OSError as problem:
+            _silence_stdout(problem)
+        except ValueError:  # closed
+            return code
+    problem_ = state.stdout_error
+    if problem_ is None or code != 0:
+        return code
+    if problem_.errno == errno.EPIPE:
+        return 141  # as a program that SIGPIPE ended
+    error(f"standard output: cannot write ({problem_.strerror}); make room, or send it elsewhere")
+    return 5
+
+
+def bar(total: int, unit: str, label: str, quiet: bool = False, scale: bool = True) -> "tqdm[Any]":
+    """A progress bar on standard error, with rate and time left; only on a terminal, and only if there is time."""
+    from tqdm import tqdm
+
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    return tqdm(
+        total=total,
+        unit=unit,
+        unit_scale=scale,
+        desc=label,
+        leave=False,
+        delay=0.2,
+        disable=quiet or not is_terminal,
+        file=sys.stderr,
+    )
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[Callable[[], int]]:
+    """Inside, the first SIGINT or SIGTERM is remembered, not raised; a second one acts at once.
+
+    Yields a function: the exit code that the signal asks for (130, 143), or 0 if there was none.
+    """
+    asked = 0
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+        asked = 128 + number
+
+    before = {}
+    with contextlib.suppress(ValueError):  # not the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, remember)
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,1 @@
+"""The run: batches, the loop, the choice of the best epoch."""
