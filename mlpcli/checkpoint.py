@@ -10,19 +10,18 @@ never calls np.load: a small parser accepts exactly what `encode` writes and ref
 import hashlib
 import json
 import math
-import os
 import re
-import stat
 import struct
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mlpcli.atomic import write_bytes
 from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.files import read_regular, write_bytes
 
 FORMAT_VERSION = 1
 MAX_RECORD = 2**31 - 1  # bytes; NumPy's C int wraps silently above it
@@ -34,9 +33,7 @@ _DIGEST = 64
 _ITEM_SIZES = {"<f4": 4, "<f8": 8}
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
 _FIELD = rf"\('({_NAME})', '(<f4|<f8|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
-_HEADER = re.compile(
-    rf"\{{'descr': \[({_FIELD}(?:, {_FIELD})*)\], 'fortran_order': False, 'shape': \(\), \}} *\n"
-)
+_HEADER = re.compile(rf"\{{'descr': \[({_FIELD}(?:, {_FIELD})*)\], 'fortran_order': False, 'shape': \(\), \}} *\n")
 
 Arrays = dict[str, npt.NDArray[np.floating]]
 
@@ -49,12 +46,12 @@ def array_names(layers: int) -> list[str]:
 def check_size(structure: Sequence[int], dtype: str) -> int:
     """The bytes that a checkpoint of this network takes, near enough. UsageError where the format cannot hold it."""
     item = np.dtype(dtype).itemsize
-    fields = list(zip(structure, structure[1:], strict=False))
+    fields = list(pairwise(structure))
     size = sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16
     text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
     if size > MAX_RECORD - MAX_META:
         raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for layer, (n_in, n_out) in enumerate(fields, start=2):
         shapes |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
     header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
@@ -99,24 +96,7 @@ def load(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
 
     Raises UsageError where there is no such file, DamagedFileError for anything but an intact checkpoint.
     """
-    path = Path(path)
-    try:
-        # Not blocking: opening a FIFO without a writer would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{path}: not a regular file; name a weights file")
-            if status.st_size > MAX_RECORD + MAX_HEADER:
-                raise DamagedFileError(f"{path}: {status.st_size:,} bytes, more than a weights file can have")
-            content = file.read(MAX_RECORD + MAX_HEADER)
-    except FileNotFoundError:
-        raise UsageError(f'{path}: no such file; train a network first with "mlp train"') from None
-    except IsADirectoryError:
-        raise UsageError(f"{path}: a folder; name a weights file") from None
-    except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
+    content = read_regular(path, MAX_RECORD + MAX_HEADER, 'name a weights file, as "mlp train" writes it')
     try:
         return decode(content)
     except _Damage as damage:
@@ -200,7 +180,7 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
     if not isinstance(structure, list) or not all(type(n) is int and n > 0 for n in structure):
         raise _Damage("its description has no structure")
     expected: dict[str, tuple[int, ...]] = {}
-    for layer, (n_in, n_out) in enumerate(zip(structure, structure[1:], strict=False), start=2):
+    for layer, (n_in, n_out) in enumerate(pairwise(structure), start=2):
         expected |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
     if {name: array.shape for name, array in arrays.items()} != expected:
         raise _Damage("the shapes of its arrays do not fit its structure")

@@ -77,22 +77,19 @@ class Settings:
         "adamw", "Rule that turns gradients into steps; adamw is adam with weight decay.", OPTIMIZER_NAMES
     )
     learning_rate: float | None = _setting(
-        None, "Step size eta.", auto="0.1 for sgd; for adam 0.01, less for layers wider than 32", metavar="RATE", other_names=("eta",)
+        None,
+        "Step size eta.",
+        auto="0.1 for sgd; for adam 0.01, less for layers wider than 32",
+        metavar="RATE",
+        other_names=("eta",),
     )
-    momentum: float | None = _setting(
-        None, "Momentum of sgd, from 0 up to but not 1.", auto="0", metavar="FRACTION"
-    )
-    beta1: float | None = _setting(
-        None, "Adam's decay of the mean gradient.", auto="0.9", metavar="FRACTION"
-    )
-    beta2: float | None = _setting(
-        None, "Adam's decay of the mean squared gradient.", auto="0.999", metavar="FRACTION"
-    )
-    epsilon: float | None = _setting(
-        None, "Adam's guard against division by zero.", auto="1e-8", metavar="NUMBER"
-    )
+    momentum: float | None = _setting(None, "Momentum of sgd, from 0 up to but not 1.", auto="0", metavar="FRACTION")
+    beta1: float | None = _setting(None, "Adam's decay of the mean gradient.", auto="0.9", metavar="FRACTION")
+    beta2: float | None = _setting(None, "Adam's decay of the mean squared gradient.", auto="0.999", metavar="FRACTION")
+    epsilon: float | None = _setting(None, "Adam's guard against division by zero.", auto="1e-8", metavar="NUMBER")
     weight_decay: float | None = _setting(
-        None, "Share of every weight that adamw takes off per step, times the learning rate.",
+        None,
+        "Share of every weight that adamw takes off per step, times the learning rate.",
         auto="0.05",
         metavar="NUMBER",
     )
@@ -111,9 +108,7 @@ class Settings:
         "Fraction of the training examples kept apart to choose the best epoch; 0 keeps the last epoch.",
         metavar="FRACTION",
     )
-    scaling: str = _setting(
-        "unit", "Inputs scaled to [0, 1], or raw as in the article.", choices=("unit", "raw")
-    )
+    scaling: str = _setting("unit", "Inputs scaled to [0, 1], or raw as in the article.", choices=("unit", "raw"))
     seed: int = _setting(0, "Seed of everything random.", metavar="N")
     dtype: str = _setting("float32", "Floating-point type of the network.", choices=("float32", "float64"))
     threads: int = _setting(1, "BLAS threads; one is fastest for small networks.", metavar="N")
@@ -285,7 +280,7 @@ def _check_type(f: dataclasses.Field[Any], value: Any) -> None:
 
 
 def parse_structure(text: str) -> tuple[int, ...]:
-    """"784,32,10" as (784, 32, 10). UsageError for what is no list of whole numbers."""
+    """ "784,32,10" as (784, 32, 10). UsageError for what is no list of whole numbers."""
     try:
         sizes = tuple(int(part) for part in text.split(","))
     except ValueError:

@@ -80,7 +80,7 @@ class Model:
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The class of the largest output for each example, as a position in `classes`: (N,)."""
-        return self.outputs(X).argmax(axis=1)
+        return np.asarray(np.argmax(self.outputs(X), axis=1), np.int64)
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.floating]:
         """Probabilities of the classes for each example, (N, O), each row summing to 1.
@@ -92,7 +92,7 @@ class Model:
         if self.network.activations[-1] == "softmax":
             return outputs
         positive = np.maximum(outputs, 0) + np.finfo(outputs.dtype).tiny
-        return positive / positive.sum(axis=1, keepdims=True)
+        return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
     def predict_image(self, path: str | Path) -> tuple[str, list[tuple[str, float]]]:
         """The label of a picture in a file, and all labels with their probabilities, likeliest first.

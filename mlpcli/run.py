@@ -1,5 +1,6 @@
 """One run: settings and data in, a trained model out, an epoch at a time."""
 
+import math
 import os
 import platform
 import time
@@ -16,6 +17,7 @@ from mlpcli.datasets.images import measure_frame
 from mlpcli.datasets.load import Dataset
 from mlpcli.errors import DivergedError
 from mlpcli.model import Evaluation, Model
+from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from mlpcli.nn.schedules import SCHEDULES
@@ -32,18 +34,19 @@ from mlpcli.training.loop import EpochResult, Plan, fit
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch to keep: its number and its parameters."""
+    """The epoch to keep: its number and its parameters, (P,)."""
 
     epoch: int
-    flat: Any
-    rank: tuple[float, ...]
+    flat: Array
 
 
 class Run:
     """A training run over a data set.
 
-    Iterating over `epochs()` trains; at any time `model()` gives the best network so far: the epoch with the
-    lowest validation loss, or the last one where there is no validation set. The test set plays no part.
+    Iterating over `epochs()` trains; at any time `model()` gives the network to keep so far. That is the last
+    epoch whose validation accuracy is within one standard error of the best (Breiman et al. 1984, section 3.4.3):
+    among epochs that so few examples cannot tell apart, the one that has trained longest, at the lowest rate.
+    Without a validation set it is the last epoch. The test set plays no part.
     """
 
     def __init__(self, data: Dataset, settings: Settings) -> None:
@@ -65,6 +68,7 @@ class Run:
         self.history: list[EpochResult] = []
         self.best: Best | None = None
         self.finished = False
+        self._highest = 0.0  # validation accuracy so far
         self._began = time.perf_counter()
 
     def _optimizer(self) -> Optimizer:
@@ -98,13 +102,17 @@ class Run:
         results = fit(self.network, self.parameters, self._optimizer(), self.training, self.validation, plan)
         for result in results:
             self.history.append(result)
-            # Of equals the later epoch is kept: it has been trained longer at a lower rate.
-            by_validation = (-(result.validation_loss or 0.0), float(result.epoch))
-            rank = by_validation if result.validation_loss is not None else (float(result.epoch),)
-            if self.best is None or rank > self.best.rank:
-                self.best = Best(result.epoch, self.parameters.flat.copy(), rank)
+            if self._is_worth_keeping(result):
+                self.best = Best(result.epoch, self.parameters.flat.copy())
             self.finished = len(self.history) == s.epochs
             yield result
+
+    def _is_worth_keeping(self, result: EpochResult) -> bool:
+        if result.validation_accuracy is None or self.validation is None:
+            return True
+        self._highest = max(self._highest, result.validation_accuracy)
+        error = math.sqrt(self._highest * (1.0 - self._highest) / len(self.validation.rows))
+        return result.validation_accuracy >= self._highest - error
 
     def model(self, test: Evaluation | None = None) -> Model:
         """The best network so far; `test` goes into its description. Before the first epoch ends: as it is now.
@@ -146,7 +154,11 @@ class Run:
             "finished": self.finished,
             "metrics": {}
             if test is None
-            else {"test_accuracy": test.accuracy, "test_interval": list(test.interval), "test_loss": test.loss},
+            else {
+                "test_accuracy": test.accuracy,
+                "test_interval": list(test.interval),
+                "test_loss": test.loss,
+            },
             "versions": {
                 "mlpcli": mlpcli.__version__,
                 "numpy": np.__version__,
@@ -155,7 +167,6 @@ class Run:
             "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
             "training_seconds": round(time.perf_counter() - self._began, 3),
         }
-
 
     def _frame(self) -> dict[str, Any]:
         """How the training pictures are placed, for `mlp predict` to place others alike."""

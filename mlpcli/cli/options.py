@@ -27,9 +27,7 @@ debug_option = click.option(
     callback=_set_debug,
     help="Show the traceback of an error.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
 data_dir_option = click.option(
     "--data-dir",
@@ -50,7 +48,7 @@ mirror_option = click.option(
 )
 
 
-class _Structure(click.ParamType):
+class _Structure(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
     name = "structure"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
@@ -95,5 +93,10 @@ def _with_negation(names: list[str]) -> list[str]:
 def use_threads(threads: int) -> None:
     """Let BLAS use so many threads. Only before NumPy is imported does this have an effect."""
     if "numpy" not in sys.modules:
-        for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        for variable in (
+            "OPENBLAS_NUM_THREADS",
+            "MKL_NUM_THREADS",
+            "OMP_NUM_THREADS",
+            "VECLIB_MAXIMUM_THREADS",
+        ):
             os.environ[variable] = str(threads)

@@ -52,16 +52,17 @@ def train(
 ) -> None:
     """Train a network on DATA and save it.
 
-    DATA is mnist (the default; downloaded first if it is not there), digits or parity. The weights of the epoch
-    with the lowest validation loss are kept; the test set is looked at once, at the end.
+    DATA is mnist (the default; downloaded first if it is not there), digits or parity. The weights kept are
+    those of the last epoch whose validation accuracy is within one standard error of the best; the test set is
+    looked at once, at the end.
     """
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
     settings = Settings(**{**(read_config(config) if config else {}), **given})
     use_threads(settings.threads)
 
-    from mlpcli.atomic import check_target
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
+    from mlpcli.files import check_target
 
     # All that can be refused is refused before anything is downloaded or computed.
     entry = find(settings.data)
@@ -99,7 +100,9 @@ def _load(name: str, data_dir: Path, mirrors: tuple[str, ...], quiet: bool, load
     try:
         fetch(name, data_dir, mirrors, quiet)
     except DownloadError as error:
-        raise DownloadError(f'{error}; or train on embedded data, which needs no download: "mlp train digits"') from None
+        raise DownloadError(
+            f'{error}; or train on embedded data, which needs no download: "mlp train digits"'
+        ) from None
     dataset: Dataset = load_data(name, data_dir)
     return dataset
 
@@ -174,12 +177,11 @@ class _Printer:
             output.line(f"* Epoch: {result.epoch:>4}, Error: {result.training_loss:>3.5}")
             return
         width = len(str(self.run.settings.epochs))
-        text = f"epoch {result.epoch + 1:>{width}}/{self.run.settings.epochs}  training loss {result.training_loss:<8.4g}"
+        text = (
+            f"epoch {result.epoch + 1:>{width}}/{self.run.settings.epochs}  training loss {result.training_loss:<8.4g}"
+        )
         if result.validation_loss is not None:
-            text += (
-                f"  validation loss {result.validation_loss:<8.4g}"
-                f"  accuracy {result.validation_accuracy:>7.2%}"
-            )
+            text += f"  validation loss {result.validation_loss:<8.4g}  accuracy {result.validation_accuracy:>7.2%}"
         output.line(f"{text}  {result.seconds:.2f} s")
 
     def close(self) -> None:

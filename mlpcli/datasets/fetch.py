@@ -10,13 +10,14 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from mlpcli.atomic import sync_folder
 from mlpcli.datasets.catalog import Entry, RemoteFile
 from mlpcli.errors import CannotWriteError, DownloadError, UsageError
+from mlpcli.files import sync_folder
 
 if TYPE_CHECKING:
     import requests
@@ -115,7 +116,7 @@ def _fetch(
                     raise _Failure("the SHA-256 is wrong")
                 out.flush()
                 os.fsync(out.fileno())
-            os.replace(part, folder / file.name)
+            part.replace(folder / file.name)
             sync_folder(folder)
             return
         except _Failure as failure:
@@ -162,7 +163,7 @@ def _stream(url: str, size: int) -> Iterator[bytes]:
 
 def _check(response: "requests.Response", size: int) -> None:
     addresses = [r.url for r in (*response.history, response)]
-    if any(a.startswith("https:") and b.startswith("http:") for a, b in zip(addresses, addresses[1:], strict=False)):
+    if any(a.startswith("https:") and b.startswith("http:") for a, b in pairwise(addresses)):
         raise _Failure("redirects from https to http")
     if response.status_code != 200:
         raise _Failure(f"HTTP {response.status_code}")

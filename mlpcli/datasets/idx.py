@@ -67,7 +67,7 @@ def _read(stream: BinaryIO, path: Path, dimensions: int, at_most: int) -> npt.ND
     if count > min(MAX_BYTES, at_most):
         raise damaged(f"the header promises {count:,} items, more than the file can hold")
     items = np.empty(count, np.uint8)
-    view, filled = memoryview(items), 0
+    view, filled = items.data, 0
     while filled < count:
         part = stream.read(min(_CHUNK, count - filled))
         if not part:

@@ -6,8 +6,6 @@ kept, fitted with anti-aliasing into a box of 20 x 20, and placed so that its ce
 """
 
 import io
-import os
-import stat
 import warnings
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
-from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.errors import DamagedFileError
+from mlpcli.files import read_regular
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 MAX_FILE = 64 * 2**20  # bytes
@@ -32,8 +31,9 @@ def read_image(path: str | Path) -> "Image.Image":
     UsageError where there is no such file, DamagedFileError for a file that is empty, enormous or no image of
     an accepted format.
     """
-    path = Path(path)
-    content = _read_file(path)
+    content = read_regular(path, MAX_FILE, "name a picture, scaled down if it is very large")
+    if not content:
+        raise DamagedFileError(f"{path}: the file is empty; give a picture")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Pillow warns of bombs and of metadata it cannot follow
@@ -54,34 +54,16 @@ def read_image(path: str | Path) -> "Image.Image":
     # Pillow raises all of these on damaged files, and no common class.
     except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError, EOFError) as error:
         raise DamagedFileError(f"{path}: damaged image ({_first_line(error)}); use another copy") from None
-    except (MemoryError, RuntimeError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError) as error:
+    except (
+        MemoryError,
+        RuntimeError,
+        IndexError,
+        KeyError,
+        TypeError,
+        OverflowError,
+        ZeroDivisionError,
+    ) as error:
         raise DamagedFileError(f"{path}: damaged image ({type(error).__name__}); use another copy") from None
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISDIR(status.st_mode):
-                raise UsageError(f"{path}: a folder; name an image file")
-            if not stat.S_ISREG(status.st_mode):
-                raise UsageError(f"{path}: not a regular file; name an image file")
-            if status.st_size > MAX_FILE:
-                raise DamagedFileError(
-                    f"{path}: {status.st_size:,} bytes, at most {MAX_FILE:,} are read; scale the picture down"
-                )
-            content = file.read(MAX_FILE)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; name an image file") from None
-    except IsADirectoryError:
-        raise UsageError(f"{path}: a folder; name an image file") from None
-    except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
-    if not content:
-        raise DamagedFileError(f"{path}: the file is empty; give an image")
-    return content
 
 
 def _first_line(error: BaseException) -> str:
@@ -193,8 +175,8 @@ def _smooth_ground(grey: Grey) -> Grey:
         residual = np.abs(values - fitted)
         kept = residual <= max(2.5 * float(np.median(residual)), 4.0)
         fitted = terms @ np.linalg.lstsq(terms[kept], values[kept], rcond=None)[0]
-    rest = values - fitted
-    wide = _filtered(np.clip(rest + 128, 0, 255).reshape(small.shape), ImageFilter.MedianFilter(31))
+    rest = (values - fitted + 128).reshape(small.shape).astype(np.float32)
+    wide = _filtered(rest, ImageFilter.MedianFilter(31))
     wide = _filtered(wide, ImageFilter.GaussianBlur(5)) - 128
     ground = (fitted.reshape(small.shape) + wide).astype(np.float32)
     return np.asarray(Image.fromarray(ground).resize((width, height), Image.Resampling.BILINEAR), np.float32)

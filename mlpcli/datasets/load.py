@@ -1,6 +1,7 @@
 """A data set by name, as arrays."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,15 +44,15 @@ class Dataset:
     @property
     def inputs(self) -> int:
         """|1|: numbers per example."""
-        return self.train.X.shape[1]
+        return math.prod(self.shape)
 
     def fingerprint(self) -> str:
         """SHA-256 over the bytes of all examples and labels, in hexadecimal: tells one data set from another."""
         digest = hashlib.sha256()
         for split in (self.train, self.test):
             digest.update(f"{split.X.shape}".encode())
-            digest.update(np.ascontiguousarray(split.X))
-            digest.update(split.y)
+            digest.update(np.ascontiguousarray(split.X).data)
+            digest.update(np.ascontiguousarray(split.y).data)
         return digest.hexdigest()
 
 
@@ -66,15 +67,17 @@ def load_data(name: str = "mnist", data_dir: str | Path = "data") -> Dataset:
         cut = synthetic.PARITY_TRAINING
         return _dataset(entry, (X[:cut], y[:cut]), (X[cut:], y[cut:]))
     if entry.origin == "embedded":
-        folder, names = resource_folder(entry.name), EMBEDDED_FILES
+        folder = resource_folder(entry.name)
+        names: tuple[str, ...] = EMBEDDED_FILES
     else:
-        folder, names = Path(data_dir) / entry.name, tuple(file.name for file in entry.files)
+        folder = Path(data_dir) / entry.name
+        names = tuple(file.name for file in entry.files)
         absent = [name for name in names if not (folder / name).exists()]
         if absent:
             raise UsageError(f"{folder / absent[0]}: no such file; run mlp download {name}, or give --data-dir")
     train = read_pair(folder / names[0], folder / names[1])
     test = read_pair(folder / names[2], folder / names[3])
-    for (images, labels), image_name, label_name in ((train, *names[:2]), (test, *names[2:])):
+    for (images, labels), (image_name, label_name) in ((train, names[:2]), (test, names[2:])):
         if images.shape[1:] != entry.shape:
             found, wanted = (" x ".join(map(str, shape)) for shape in (images.shape[1:], entry.shape))
             raise DamagedFileError(

@@ -75,10 +75,10 @@ def inplace_relu_derivative(a: Array, delta: Array, scratch: Array) -> None:
 def inplace_softmax(z: Array, scratch: Array) -> None:
     """a_i = exp(z_i) / sum_j exp(z_j) along each row; the row's maximum is taken off first, so exp <= 1."""
     row = scratch[:, :1]
-    np.maximum.reduce(z, 1, None, row, True)
+    np.maximum.reduce(z, axis=1, out=row, keepdims=True)
     np.subtract(z, row, z)
     np.exp(z, z)
-    np.add.reduce(z, 1, None, row, True)
+    np.add.reduce(z, axis=1, out=row, keepdims=True)
     np.divide(z, row, z)
 
 

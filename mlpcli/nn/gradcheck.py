@@ -49,7 +49,10 @@ def check_gradient(
     """
     X, targets = np.asarray(X, np.float64), np.ascontiguousarray(targets, np.float64)
     at = Parameters(parameters.flat.astype(np.float64), network.structure)
-    workspace, gradient = network.workspace(len(X), np.float64), Parameters.zeros(network.structure, np.float64)
+    workspace, gradient = (
+        network.workspace(len(X), np.float64),
+        Parameters.zeros(network.structure, np.float64),
+    )
 
     def mean_loss(flat: npt.NDArray[np.float64]) -> float:
         shifted = Parameters(flat, network.structure)

@@ -32,11 +32,11 @@ def softmax_cross_entropy(z: Array, targets: Array, delta: Array, scratch: Array
     `targets` that sum to 1.
     """
     row = scratch[:, :1]
-    np.maximum.reduce(z, 1, None, row, True)
+    np.maximum.reduce(z, axis=1, out=row, keepdims=True)
     np.subtract(z, row, z)
     of_target = float(np.dot(z.reshape(-1), targets.reshape(-1)))
     np.exp(z, z)
-    np.add.reduce(z, 1, None, row, True)  # in [1, O]
+    np.add.reduce(z, axis=1, out=row, keepdims=True)  # in [1, O]
     np.divide(z, row, z)
     np.subtract(z, targets, delta)
     np.log(row, row)

@@ -10,6 +10,7 @@ layer l - 1 to layer l. In the lists below, entry i belongs to layer i + 2.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from mlpcli.nn.losses import LOSSES
 
 def count_parameters(structure: Sequence[int]) -> int:
     """P: the number of weights and biases of a structure such as (784, 32, 10)."""
-    return sum(n_out * (n_in + 1) for n_in, n_out in zip(structure, structure[1:], strict=False))
+    return sum(n_out * (n_in + 1) for n_in, n_out in pairwise(structure))
 
 
 class Parameters:
@@ -37,7 +38,7 @@ class Parameters:
         self.W: list[Array] = []
         self.b: list[Array] = []
         at = 0
-        for n_in, n_out in zip(structure, structure[1:], strict=False):
+        for n_in, n_out in pairwise(structure):
             self.W.append(flat[at : at + n_out * n_in].reshape(n_out, n_in))
             at += n_out * n_in
             self.b.append(flat[at : at + n_out])
@@ -118,7 +119,7 @@ class Network:
         """Parameters drawn by the named initializer, layer by layer from the input on."""
         parameters = Parameters.zeros(self.structure, dtype)
         for W, b in zip(parameters.W, parameters.b, strict=True):
-            W[...], b[...] = INITIALIZERS[initializer](*W.shape, rng)
+            W[...], b[...] = INITIALIZERS[initializer](W.shape[0], W.shape[1], rng)
         return parameters
 
     def workspace(self, capacity: int, dtype: npt.DTypeLike) -> Workspace:

@@ -1,4 +1,4 @@
-"""Write a whole file or nothing, durably.
+"""Read a file that nobody vouches for; write a whole file or nothing, durably.
 
 A kill or a power cut at any instant leaves the old file or the new one. The order is what makes it so: write
 a temporary beside the target, fsync it, rename it over the target, fsync the folder.
@@ -13,12 +13,37 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlpcli.errors import CannotWriteError
+from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be replaced under us anyway
     fcntl = None  # type: ignore[assignment]
+
+
+def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
+    """The content of a regular file of at most `limit` bytes; never waits on a FIFO or a device.
+
+    Raises UsageError, with `advice` on what to name instead, where there is no such file or it cannot be read,
+    DamagedFileError where it is longer.
+    """
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+                raise UsageError(f"{path}: {kind}; {advice}")
+            if status.st_size > limit:
+                raise DamagedFileError(f"{path}: {status.st_size:,} bytes, at most {limit:,} are read; {advice}")
+            return file.read(limit)
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such file; {advice}") from None
+    except IsADirectoryError:
+        raise UsageError(f"{path}: a folder; {advice}") from None
+    except (OSError, ValueError) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
 
 
 def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
@@ -66,9 +91,9 @@ def write_bytes(path: str | Path, content: bytes) -> None:
                 while view:
                     view = view[os.write(descriptor, view) :]
                 if target.exists():
-                    os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+                    temporary.chmod(stat.S_IMODE(target.stat().st_mode))
                 os.fsync(descriptor)
-                os.replace(temporary, target)
+                temporary.replace(target)
             except BaseException:
                 # After a failed write or fsync the temporary can be anything: throw it away, never try again.
                 with contextlib.suppress(OSError):
@@ -104,7 +129,7 @@ def _locked_temporary(target: Path) -> Iterator[tuple[int, Path]]:
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
             # Whoever held the lock before has renamed or removed the file: what we locked may be theirs.
             with contextlib.suppress(FileNotFoundError):
-                ours, there = os.fstat(descriptor), os.stat(temporary, follow_symlinks=False)
+                ours, there = os.fstat(descriptor), temporary.lstat()
                 if (ours.st_dev, ours.st_ino) == (there.st_dev, there.st_ino):
                     os.ftruncate(descriptor, 0)
                     yield descriptor, temporary
