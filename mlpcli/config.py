@@ -100,7 +100,7 @@ class Settings:
     batch_size: int | None = _setting(
         None,
         "Examples per step.",
-        auto="128, or 32 below 10,000 examples",
+        auto="128, or 64 below 10,000 examples",
         metavar="N",
     )
     validation: float = _setting(
@@ -147,7 +147,7 @@ class Settings:
                 f"each of the {classes} classes, or give 0"
             )
         trained = examples - validation_examples
-        batch_size = self.batch_size or (128 if trained >= MANY_EXAMPLES else 32)
+        batch_size = self.batch_size or (128 if trained >= MANY_EXAMPLES else 64)
         if batch_size > trained:
             raise UsageError(
                 f"--batch-size: {batch_size:,} is more than the {trained:,} training examples; use {trained} at most"

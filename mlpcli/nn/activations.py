@@ -63,7 +63,7 @@ def inplace_tanh_derivative(a: Array, delta: Array, scratch: Array) -> None:
 
 def inplace_relu(z: Array, scratch: Array) -> None:
     """a = max(z, 0)."""
-    np.maximum(z, 0.0, z)
+    np.maximum(z, 0.0, out=z)  # NumPy 2.4 deprecates the position here
 
 
 def inplace_relu_derivative(a: Array, delta: Array, scratch: Array) -> None:

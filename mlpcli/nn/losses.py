@@ -53,7 +53,7 @@ def sigmoid_cross_entropy(z: Array, targets: Array, delta: Array, scratch: Array
     np.negative(delta, delta)
     np.exp(delta, delta)
     np.log1p(delta, delta)
-    np.maximum(z, 0.0, scratch)
+    np.maximum(z, 0.0, out=scratch)
     np.add(delta, scratch, delta)
     total = float(delta.sum()) - float(np.dot(z.reshape(-1), targets.reshape(-1)))
     inplace_sigmoid(z, scratch)
