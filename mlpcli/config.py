@@ -147,7 +147,7 @@ class Settings:
                 f"each of the {classes} classes, or give 0"
             )
         trained = examples - validation_examples
-        batch_size = self.batch_size or (128 if trained >= MANY_EXAMPLES else 64)
+        batch_size = self.batch_size or min(trained, 128 if trained >= MANY_EXAMPLES else 64)
         if batch_size > trained:
             raise UsageError(
                 f"--batch-size: {batch_size:,} is more than the {trained:,} training examples; use {trained} at most"

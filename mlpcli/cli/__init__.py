@@ -37,10 +37,9 @@ def run(args: list[str] | None = None) -> int:
     output.reset()
     try:
         try:
-            cli.main(args=args, prog_name="mlp", standalone_mode=False)
-            code = 0
-        except click.exceptions.Exit as leave:
-            code = leave.exit_code
+            # Not standalone, Click returns the code that a command asks to exit with, else what it returned.
+            asked = cli.main(args=args, prog_name="mlp", standalone_mode=False)
+            code = asked if isinstance(asked, int) else 0
         except click.ClickException as problem:
             problem.show()
             code = problem.exit_code

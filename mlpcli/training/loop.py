@@ -96,6 +96,8 @@ def fit(
         validation_loss = validation_accuracy = None
         if validation is not None:
             validation_loss, predicted = measure(network, parameters, validation)
+            if not math.isfinite(validation_loss):
+                raise _diverged(epoch, plan.learning_rate)
             truth = validation.targets[validation.rows].argmax(axis=1)
             validation_accuracy = float((predicted == truth).mean())
         yield EpochResult(epoch, mean, validation_loss, validation_accuracy, rate, seconds)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -19,7 +20,7 @@ class Server(BaseHTTPRequestHandler):
     """The first part of the path says how to misbehave."""
 
     protocol_version = "HTTP/1.1"
-    asked: list[str] = []
+    asked: ClassVar[list[str]] = []
 
     def do_GET(self):
         self.asked.append(self.path)
@@ -125,7 +126,9 @@ def entry(*mirrors):
 @pytest.mark.parametrize("fault", sorted(GOOD))
 def test_a_good_file_gets_its_name(server, tmp_path, fault):
     seen = []
-    paths = fetch.download(entry(f"{server}/{fault}/"), tmp_path / "set", on_progress=lambda file, done: seen.append(done))
+    paths = fetch.download(
+        entry(f"{server}/{fault}/"), tmp_path / "set", on_progress=lambda file, done: seen.append(done)
+    )
     assert [path.name for path in paths] == ["data.gz"]
     assert paths[0].read_bytes() == CONTENT
     assert seen == sorted(seen)

@@ -1,3 +1,4 @@
+import contextlib
 import io
 import struct
 import zlib
@@ -109,7 +110,9 @@ def test_mnist_is_measured_as_its_authors_describe_it(mnist_folder):
     assert frame.centre[0] * 28 == pytest.approx(14.5, abs=0.1)
 
 
-@pytest.mark.parametrize("image", [Image.new("L", (50, 50), 255), Image.new("L", (900, 700), 0), Image.new("RGBA", (90, 90))])
+@pytest.mark.parametrize(
+    "image", [Image.new("L", (50, 50), 255), Image.new("L", (900, 700), 0), Image.new("RGBA", (90, 90))]
+)
 def test_a_blank_picture_has_no_strokes(tmp_path, image):
     with pytest.raises(ValueError, match="no strokes"):
         prepared(saved(image, tmp_path / "blank.png"))
@@ -182,7 +185,10 @@ def test_mutants_raise_one_class_only(tmp_path):
             mutant = original.copy()
             mutant[rng.integers(0, len(mutant), 4)] = rng.integers(0, 256, 4)
             path.write_bytes(mutant[: rng.integers(1, len(mutant) + 1)].tobytes())
-            try:
-                images.prepare(images.read_image(path), (28, 28), MNIST_FRAME)
-            except (DamagedFileError, ValueError) as error:
-                assert type(error) in (DamagedFileError, ValueError)
+            # Anything but a picture, damage or blankness ends this test.
+            with contextlib.suppress(DamagedFileError):
+                image = images.read_image(path)
+                if (images.strokes(image) > images.SEEN).any():
+                    seen = images.prepare(image, (28, 28), MNIST_FRAME)
+                    assert seen.shape == (28, 28)
+                    assert np.isfinite(seen).all()
