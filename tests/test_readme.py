@@ -1,0 +1,70 @@
+"""What the README says is so."""
+
+import re
+import tomllib
+
+import click
+import pytest
+
+from mlpcli import errors
+from mlpcli.cli import cli
+from tests.conftest import ROOT
+from tests.reference import reference, written
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_command_reference_is_that_of_help():
+    # Word by word: versions of Click break lines differently.
+    assert written().split() == reference().split(), "run: python -m tests.reference"
+
+
+@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda command: command.name)
+def test_every_command_and_option_is_explained(command):
+    assert command.help
+    assert command.epilog.startswith("Example:  mlp ")
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, parameter.name
+            assert parameter.help.rstrip("]").rstrip().endswith((".", "")), parameter.name
+
+
+def test_the_example_in_help_runs(mlp):
+    from mlpcli.cli.train import train
+
+    example = train.epilog.split("mlp ", 1)[1].split()
+    assert mlp(*example).code == 0
+
+
+def test_every_exit_code_is_in_the_table():
+    codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
+    table = README.split("## Exit codes")[1].split("\n\n")[1]
+    listed = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in row.split(",")}
+    assert listed == codes | {0, 130, 143}
+
+
+def test_every_file_that_is_linked_is_there():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_ci_runs_the_readmes_two_commands():
+    marked = re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```", README)
+    assert [name for name, _ in marked] == ["run", "test"]
+    assert "<!-- command: " in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_extra_that_is_named_exists():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {"plot", "test", "dev"} <= set(extras)
+    assert set(re.findall(r"extra `(\w+)`", README)) <= set(extras)
+
+
+def test_the_python_example_runs(mlp, tmp_path, digits):
+    import numpy as np
+    from PIL import Image
+
+    Image.fromarray((digits.test.X[3].reshape(8, 8) * 15).astype(np.uint8)).resize((160, 160)).save("seven.png")
+    example = README.split("## From Python")[1].split("```python\n")[1].split("```")[0]
+    exec(compile(example, "README.md", "exec"), {})
+    assert (tmp_path / "digits.npy").exists()
