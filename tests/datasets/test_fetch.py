@@ -30,6 +30,7 @@ class Server(BaseHTTPRequestHandler):
 
     def answer(self, body, status=200, length=None, **headers):
         self.send_response(status)
+        self.send_header("Connection", "close")
         if length != "none":
             self.send_header("Content-Length", str(len(body) if length is None else length))
         for name, value in headers.items():
@@ -41,7 +42,7 @@ class Server(BaseHTTPRequestHandler):
         self.answer(CONTENT)
 
     def answer_nolength(self):
-        self.answer(CONTENT, length="none", Connection="close")
+        self.answer(CONTENT, length="none")
 
     def answer_html(self):
         self.answer(b"<html>sorry</html>", Content_Type="text/html; charset=utf-8")
@@ -71,13 +72,13 @@ class Server(BaseHTTPRequestHandler):
         self.answer(CONTENT[:5000], length=len(CONTENT))
 
     def answer_cutnolength(self):
-        self.answer(CONTENT[:5000], length="none", Connection="close")
+        self.answer(CONTENT[:5000], length="none")
 
     def answer_long(self):
-        self.answer(CONTENT + b"x", length="none", Connection="close")
+        self.answer(CONTENT + b"x", length="none")
 
     def answer_badlength(self):
-        self.answer(CONTENT, length="-5", Connection="close")
+        self.answer(CONTENT, length="-5")
 
     def answer_altered(self):
         self.answer(CONTENT[:-1] + b"x")
