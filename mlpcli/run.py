@@ -5,7 +5,8 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,15 @@ class Run:
             kept, held_out = stratified_split(data.train.y, s.validation, s.seed)
         self.training = Examples(data.train.X, targets, kept, scale)
         self.validation = None if held_out is None else Examples(data.train.X, targets, held_out, scale)
+        examples = len(kept)
+        self.plan = Plan(
+            epochs=s.epochs,
+            batch_size=s.batch_size,
+            learning_rate=s.learning_rate,
+            schedule=SCHEDULES[s.schedule],
+            order=ArticleOrder(examples, s.seed, s.structure) if s.article else SeededOrder(examples, s.seed),
+            article=s.article,
+        )
         self.history: list[EpochResult] = []
         self.best: Best | None = None
         self.finished = False
@@ -84,27 +94,14 @@ class Run:
         should_stop: Callable[[], bool] | None = None,
     ) -> Iterator[EpochResult]:
         """Train, yielding after each epoch. The callbacks are those of `Plan`. Raises DivergedError."""
-        s, examples = self.settings, len(self.training.rows)
-        assert s.structure and s.epochs and s.batch_size and s.learning_rate
-        order = ArticleOrder(examples, s.seed, s.structure) if s.article else SeededOrder(examples, s.seed)
-        plan = Plan(
-            epochs=s.epochs,
-            batch_size=s.batch_size,
-            learning_rate=s.learning_rate,
-            schedule=SCHEDULES[s.schedule],
-            order=order,
-            article=s.article,
-            on_step=on_step,
-            on_progress=on_progress,
-            should_stop=should_stop,
-        )
+        plan = replace(self.plan, on_step=on_step, on_progress=on_progress, should_stop=should_stop)
         self._began = time.perf_counter()
         results = fit(self.network, self.parameters, self._optimizer(), self.training, self.validation, plan)
         for result in results:
             self.history.append(result)
             if self._is_worth_keeping(result):
                 self.best = Best(result.epoch, self.parameters.flat.copy())
-            self.finished = len(self.history) == s.epochs
+            self.finished = len(self.history) == plan.epochs
             yield result
 
     def _is_worth_keeping(self, result: EpochResult) -> bool:
@@ -125,28 +122,15 @@ class Run:
         return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
 
     def _describe(self, test: Evaluation | None) -> dict[str, Any]:
-        s, data = self.settings, self.data
+        s = self.settings
         return {
             "format": FORMAT_VERSION,
             "structure": list(self.network.structure),
             "activations": list(self.network.activations),
             "loss": self.network.loss,
             "dtype": s.dtype,
-            "classes": list(data.classes),
-            "input": {
-                "kind": data.kind,
-                "shape": list(data.shape),
-                "maximum": data.maximum,
-                "scale": self.training.scale,
-                **self._frame(),
-            },
-            "data": {
-                "name": data.name,
-                "fingerprint": data.fingerprint(),
-                "training_examples": len(self.training.rows),
-                "validation_examples": 0 if self.validation is None else len(self.validation.rows),
-                "test_examples": len(data.test),
-            },
+            "classes": list(self.data.classes),
+            **self._about_data,
             "settings": {f.name: getattr(s, f.name) for f in fields(s)},
             "seed": s.seed,
             "history": [asdict(result) for result in self.history],
@@ -168,11 +152,27 @@ class Run:
             "training_seconds": round(time.perf_counter() - self._began, 3),
         }
 
-    def _frame(self) -> dict[str, Any]:
-        """How the training pictures are placed, for `mlp predict` to place others alike."""
-        if self.data.kind != "image":
-            return {}
-        return measure_frame(self.data.train.X, self.data.shape, self.data.maximum)._asdict()
+    @cached_property
+    def _about_data(self) -> dict[str, Any]:
+        data = self.data
+        # How the training pictures are placed, for `mlp predict` to place others alike.
+        frame = measure_frame(data.train.X, data.shape, data.maximum)._asdict() if data.kind == "image" else {}
+        return {
+            "input": {
+                "kind": data.kind,
+                "shape": list(data.shape),
+                "maximum": data.maximum,
+                "scale": self.training.scale,
+                **frame,
+            },
+            "data": {
+                "name": data.name,
+                "fingerprint": data.fingerprint(),
+                "training_examples": len(self.training.rows),
+                "validation_examples": 0 if self.validation is None else len(self.validation.rows),
+                "test_examples": len(data.test),
+            },
+        }
 
 
 def train(
