@@ -80,7 +80,7 @@ def _print(result: Evaluation, classes: tuple[str, ...], title: str, loss: str, 
     output.line()
     output.line(f"{'class':>{width}}  precision  recall      F1  examples")
     for name, precision, recall, f1, support in zip(classes, *result.per_class, strict=True):
-        output.line(f"{name:>{width}}  {precision:>9.2%}  {recall:>6.1%}  {f1:>6.1%}  {support:>8,}")
+        output.line(f"{name:>{width}}  {precision:>9.1%}  {recall:>6.1%}  {f1:>6.1%}  {support:>8,}")
     output.line()
     cell = max(4, *(len(name) for name in classes), len(str(result.confusion.max()))) + 1
     output.line("rows: the truth, columns: what the network says")
