@@ -10,6 +10,7 @@ from __future__ import annotations  # field types as text, which the option type
 import dataclasses
 import difflib
 import math
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,7 +222,7 @@ def _check(settings: Settings) -> None:
         if value is None:
             continue
         if not (math.isfinite(value) and (value > low if open_low else value >= low) and value < high):
-            refuse(name, f"{value:g} is out of range; give {meaning}")
+            refuse(name, f"{value} is out of range; give {meaning}")
     for name, users in OPTIMIZER_SETTINGS.items():
         if getattr(s, name) is not None and s.optimizer not in users:
             refuse(name, f"{s.optimizer} does not use it; leave it out or use --optimizer {' or '.join(users)}")
@@ -232,7 +233,8 @@ def _check(settings: Settings) -> None:
             f"{s.loss} needs probabilities, which {s.output_activation} does not give; use {' or '.join(fitting)}",
         )
     if s.article and s.init != "normal":
-        refuse("article", f"the article draws its weights from N(0, 1), not by {s.init}; add --init normal")
+        found = s.init or "what suits the activation"
+        refuse("article", f"the article draws its weights from N(0, 1), not by {found}; add --init normal")
     if not s.output:
         refuse("output", "an empty file name; name the file, such as weights.npy")
 
@@ -281,13 +283,13 @@ def _check_type(f: dataclasses.Field[Any], value: Any) -> None:
 
 def parse_structure(text: str) -> tuple[int, ...]:
     """ "784,32,10" as (784, 32, 10). UsageError for what is no list of whole numbers."""
-    try:
-        sizes = tuple(int(part) for part in text.split(","))
-    except ValueError:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(re.fullmatch("-?[0-9]{1,18}", part) for part in parts):
+        shown = text if len(text) <= 60 else text[:57] + "..."
         raise UsageError(
-            f"--structure: {text!r} is no list of whole numbers; give layer sizes with commas, such as 784,32,10"
-        ) from None
-    return sizes
+            f"--structure: {shown!r} is no list of whole numbers; give layer sizes with commas, such as 784,32,10"
+        )
+    return tuple(int(part) for part in parts)
 
 
 def read_config(path: str) -> dict[str, Any]:

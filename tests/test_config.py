@@ -106,7 +106,9 @@ def test_what_does_not_fit_the_data_is_refused(settings, what):
         Settings(**settings).resolve(64, 10, 1437)
 
 
-@pytest.mark.parametrize("text", ["", "784", "784,,10", "a,b", "784;32;10", "784,32.5,10", "1e3,10"])
+@pytest.mark.parametrize(
+    "text", ["", "784", "784,,10", "a,b", "784;32;10", "784,32.5,10", "1e3,10", "7_8,10", "+7,10", "\uff17,1"]
+)
 def test_what_is_no_structure(text):
     with pytest.raises(UsageError, match="--structure"):
         Settings(structure=parse_structure(text))

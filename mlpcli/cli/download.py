@@ -52,6 +52,7 @@ def fetch(name: str, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> l
         return []
     sizes = {file.name: file.size for file in wanted}
     done: dict[str, int] = {}
+    failures: list[str] = []
     with output.bar(sum(sizes.values()), "B", name, quiet) as bar:
 
         def progress(file: RemoteFile, so_far: int) -> None:
@@ -60,7 +61,11 @@ def fetch(name: str, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> l
             bar.update(sum(done.values()) - bar.n)
 
         def failed(reason: str) -> None:
-            bar.clear()
-            output.note(f"{reason}; trying the next mirror")
+            failures.append(reason)
+            bar.set_postfix_str("trying the next mirror")
 
-        return fetch_missing(entry, folder, mirrors, progress, failed)
+        fetched = fetch_missing(entry, folder, mirrors, progress, failed)
+    # Worth knowing, though it went well in the end; a download that fails has all of this in its error.
+    for reason in failures:
+        output.note(f"{reason}; the next mirror served")
+    return fetched

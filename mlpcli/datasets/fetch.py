@@ -7,6 +7,7 @@ status other than 200, HTML, a short, long or altered body, a drip) means the ne
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -55,7 +56,7 @@ def check_mirror(url: str) -> str:
     """A mirror's URL with a slash at its end. UsageError unless it is http:// or https:// with a host."""
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[\s\0-\x1f]", url)
         _ = parts.port  # ValueError for what is no port
     except ValueError:
         usable = False

@@ -206,7 +206,9 @@ def test_a_folder_that_cannot_be_made(server, tmp_path):
         fetch.download(entry(f"{server}/good/"), tmp_path / "file" / "set")
 
 
-@pytest.mark.parametrize("url", ["", "data", "ftp://example.org/", "http://", "http://host:port/", "file:///etc/"])
+@pytest.mark.parametrize(
+    "url", ["", "data", "ftp://example.org/", "http://", "http://host:port/", "file:///etc/", "http://a b/"]
+)
 def test_what_is_no_mirror(url):
     with pytest.raises(UsageError, match="no mirror"):
         fetch.check_mirror(url)
