@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.files import read_regular
 from mlpcli.resources import resource_folder
 
 # The registries of mlpcli.nn, by name; a test holds them equal.
@@ -172,6 +173,7 @@ class Settings:
         )
 
 
+MAX_CONFIG = 2**20  # bytes
 DEFAULT_HIDDEN = 32
 DEFAULT_EPOCHS = 30
 DEFAULT_STEPS = 4000  # on small data, epochs enough for this many steps
@@ -299,18 +301,17 @@ def read_config(path: str) -> dict[str, Any]:
     Raises UsageError for a missing file or an unknown key, DamagedFileError for what is no TOML.
     """
     file = Path(path)
-    if not file.exists():
+    if not path or not file.exists():
         named = resource_folder("configs") / f"{file.name.removesuffix('.toml')}.toml"
         if file.name != path or not named.is_file():
             known = ", ".join(sorted(p.stem for p in resource_folder("configs").glob("*.toml")))
             raise UsageError(f"{path}: no such configuration; name a TOML file, or one of {known}")
         file = named
+    content = read_regular(file, MAX_CONFIG, "name a TOML file")
     try:
-        table = tomllib.loads(file.read_bytes().decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DamagedFileError(f"{path}: not a TOML file ({error}); correct it") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     fields = {f.name: f for f in dataclasses.fields(Settings)}
     spellings = {name: name for name in fields}
     spellings |= {other: name for name, f in fields.items() for other in f.metadata["other_names"]}

@@ -53,7 +53,7 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
     no regular file, its folder is missing, read-only or full.
     """
     path = Path(path)
-    with _as_one_line(path):
+    with _as_one_line(path, size):
         target = path.resolve()
         try:
             mode = target.stat().st_mode
@@ -72,8 +72,12 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
         free = shutil.disk_usage(target.parent).free
         if free < size:
             raise CannotWriteError(f"{path}: needs {size:,} bytes, the disk has {free:,} free; make room")
-        with _locked_temporary(target) as (_, temporary):
-            temporary.unlink()
+        with _locked_temporary(target) as (descriptor, temporary):
+            try:
+                if size and hasattr(os, "posix_fallocate"):  # finds quotas and limits on file sizes, too
+                    os.posix_fallocate(descriptor, 0, size)
+            finally:
+                temporary.unlink()
     return target
 
 
@@ -83,7 +87,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     Two processes that write the same path take turns; the last one wins with its whole file.
     """
     path = Path(path)
-    with _as_one_line(path):
+    with _as_one_line(path, len(content)):
         target = path.resolve()
         with _locked_temporary(target) as (descriptor, temporary):
             try:
@@ -103,12 +107,13 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _as_one_line(path: Path) -> Iterator[None]:
+def _as_one_line(path: Path, size: int = 0) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         what = error.strerror or str(error)
-        hint = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "check the path and its permissions"
+        full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = f"make room for {size:,} bytes" if error.errno in full else "check the path and its permissions"
         raise CannotWriteError(f"{path}: cannot write ({what}); {hint}") from error
 
 

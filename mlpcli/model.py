@@ -14,6 +14,7 @@ from mlpcli.datasets.load import Dataset, Split
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.nn import metrics
 from mlpcli.nn.network import Network, Parameters
+from mlpcli.threads import blas_threads
 from mlpcli.training.batches import Examples, one_hot
 from mlpcli.training.loop import measure
 
@@ -71,9 +72,10 @@ class Model:
         outputs = np.empty((len(rows), self.network.structure[-1]), dtype)
         size = max(1, min(len(rows), 512))
         workspace = self.network.workspace(size, dtype)
-        for at in range(0, len(rows), size):
-            scaled = rows[at : at + size].astype(dtype) * dtype.type(self.input["scale"])
-            outputs[at : at + size] = self.network.forward(self.parameters, scaled, workspace)
+        with blas_threads(1):
+            for at in range(0, len(rows), size):
+                scaled = rows[at : at + size].astype(dtype) * dtype.type(self.input["scale"])
+                outputs[at : at + size] = self.network.forward(self.parameters, scaled, workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
             raise UsageError("the network's answer is not finite; check the examples")
         return outputs
@@ -115,7 +117,8 @@ class Model:
         classes = len(self.classes)
         targets = one_hot(split.y, classes, self.parameters.flat.dtype)
         examples = Examples(split.X, targets, np.arange(len(split)), self.input["scale"])
-        loss, predicted = measure(self.network, self.parameters, examples)
+        with blas_threads(1):
+            loss, predicted = measure(self.network, self.parameters, examples)
         confusion = metrics.confusion_matrix(split.y, predicted, classes)
         return Evaluation(
             examples=len(split),

@@ -1,7 +1,6 @@
 """One run: settings and data in, a trained model out, an epoch at a time."""
 
 import math
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.nn.optimizers import OPTIMIZERS, Optimizer
 from mlpcli.nn.schedules import SCHEDULES
+from mlpcli.threads import blas_threads, current_blas_threads
 from mlpcli.training.batches import (
     ArticleOrder,
     Examples,
@@ -79,6 +79,7 @@ class Run:
         self.best: Best | None = None
         self.finished = False
         self._highest = 0.0  # validation accuracy so far
+        self._threads: int | None = None
         self._began = time.perf_counter()
 
     def _optimizer(self) -> Optimizer:
@@ -96,13 +97,15 @@ class Run:
         """Train, yielding after each epoch. The callbacks are those of `Plan`. Raises DivergedError."""
         plan = replace(self.plan, on_step=on_step, on_progress=on_progress, should_stop=should_stop)
         self._began = time.perf_counter()
-        results = fit(self.network, self.parameters, self._optimizer(), self.training, self.validation, plan)
-        for result in results:
-            self.history.append(result)
-            if self._is_worth_keeping(result):
-                self.best = Best(result.epoch, self.parameters.flat.copy())
-            self.finished = len(self.history) == plan.epochs
-            yield result
+        with blas_threads(self.settings.threads):
+            self._threads = current_blas_threads()
+            optimizer = self._optimizer()
+            for result in fit(self.network, self.parameters, optimizer, self.training, self.validation, plan):
+                self.history.append(result)
+                if self._is_worth_keeping(result):
+                    self.best = Best(result.epoch, self.parameters.flat.copy())
+                self.finished = len(self.history) == plan.epochs
+                yield result
 
     def _is_worth_keeping(self, result: EpochResult) -> bool:
         if result.validation_accuracy is None or self.validation is None:
@@ -148,7 +151,7 @@ class Run:
                 "numpy": np.__version__,
                 "python": platform.python_version(),
             },
-            "blas_threads": os.environ.get("OPENBLAS_NUM_THREADS"),
+            "blas_threads": self._threads,
             "training_seconds": round(time.perf_counter() - self._began, 3),
         }
 

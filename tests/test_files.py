@@ -193,3 +193,25 @@ def test_reading_has_a_limit_and_waits_for_nobody(target, tmp_path):
     for name in ("fifo", "missing", "/dev/zero", ""):
         with pytest.raises(UsageError):
             files.read_regular(tmp_path / name, 10, "advice")
+
+
+LIMITED = """
+import resource, sys
+from mlpcli.errors import CannotWriteError
+from mlpcli.files import check_target
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    check_target(sys.argv[1], force=False, size=100_000)
+except CannotWriteError as error:
+    print(error)
+"""
+
+
+def test_a_limit_on_file_sizes_is_found_before_the_work(tmp_path):
+    if not hasattr(os, "posix_fallocate"):
+        pytest.skip("needs posix_fallocate")
+    command = [sys.executable, "-c", LIMITED, "weights.npy"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "weights.npy: cannot write (File too large); make room for 100,000 bytes\n"
+    assert list(tmp_path.iterdir()) == []

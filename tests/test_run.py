@@ -109,6 +109,32 @@ def test_a_diverging_run_says_so_within_an_epoch(tiny):
     assert run.history == []
 
 
+EXPLOSIVE = {"optimizer": "sgd", "loss": "mse", "output_activation": "linear", "structure": (3, 5, 2), "epochs": 1}
+
+
+def test_divergence_is_noticed_before_a_long_epoch_ends(tiny):
+    X, y = np.tile(tiny.train.X, (100, 1)), np.tile(tiny.train.y, 100)
+    long = dataclasses.replace(tiny, train=dataclasses.replace(tiny.train, X=X, y=y))
+    run, steps = Run(long, Settings(data="tiny", batch_size=1, learning_rate=1e9, **EXPLOSIVE)), []
+    with pytest.raises(DivergedError):
+        list(run.epochs(on_step=lambda step, loss: steps.append(step)))
+    assert len(steps) < 1500  # of 3,600
+
+
+def test_weights_that_the_last_step_spoils_are_noticed(tiny):
+    run = Run(tiny, Settings(data="tiny", batch_size=40, learning_rate=1e39, validation=0.0, **EXPLOSIVE))
+    with pytest.raises(DivergedError):
+        list(run.epochs())
+
+
+def test_a_validation_loss_that_is_not_finite_is_noticed(tiny):
+    # One step of finite weights, so large that the square of an output is not.
+    run = Run(tiny, Settings(data="tiny", batch_size=36, learning_rate=1e15, **EXPLOSIVE))
+    with pytest.raises(DivergedError):
+        list(run.epochs())
+    assert np.isfinite(run.parameters.flat).all()
+
+
 def test_a_stop_ends_the_loop_between_steps(tiny):
     run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), epochs=10, batch_size=4))
     asked = iter([False] * 12 + [True] * 99)
@@ -126,6 +152,13 @@ def test_steps_and_progress_are_told(tiny):
 def test_a_structure_that_does_not_fit_is_refused(tiny):
     with pytest.raises(UsageError, match="use --structure 3,5,2"):
         train(tiny, structure=(4, 5, 2))
+
+
+def test_the_rate_falls_step_by_step_to_the_end_of_the_run(tiny):
+    settings = {"data": "tiny", "structure": (3, 5, 2), "batch_size": 4, "learning_rate": 1.0, "optimizer": "sgd"}
+    (result,) = Run(tiny, Settings(epochs=1, **settings)).epochs()
+    assert result.learning_rate == pytest.approx(0.0301537, abs=1e-7)  # (1 + cos 160 degrees) / 2, at step 8 of 9
+    assert [r.learning_rate for r in Run(tiny, Settings(epochs=2, schedule="constant", **settings)).epochs()] == [1, 1]
 
 
 def test_the_description_tells_all(tiny):

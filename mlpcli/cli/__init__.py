@@ -1,12 +1,11 @@
 """The command line: the only code that reads arguments or writes to the terminal."""
 
-import sys
 import traceback
 
 import click
 
 from mlpcli import __version__
-from mlpcli.cli import output
+from mlpcli.cli import output, signals
 from mlpcli.cli.download import download
 from mlpcli.cli.evaluate import evaluate
 from mlpcli.cli.predict import predict
@@ -27,24 +26,19 @@ for command in (download, train, evaluate, predict):
     cli.add_command(command)
 
 
-def main(args: list[str] | None = None) -> None:
-    """The `mlp` program: run a command, turn every failure into one line and an exit code, and exit."""
-    sys.exit(run(args))
-
-
 def run(args: list[str] | None = None) -> int:
     """Run a command line (without the program's name; sys.argv by default) and return its exit code."""
     output.reset()
     try:
-        try:
+        with signals.raised():
             # Not standalone, Click returns the code that a command asks to exit with, else what it returned.
             asked = cli.main(args=args, prog_name="mlp", standalone_mode=False)
             code = asked if isinstance(asked, int) else 0
-        except click.ClickException as problem:
-            problem.show()
-            code = problem.exit_code
-    except output.Terminated:
-        code = _fail("terminated", 143)
+    except click.ClickException as problem:
+        problem.show()
+        code = problem.exit_code
+    except signals.Stopped as stop:
+        code = _fail(str(stop), stop.code)
     except (KeyboardInterrupt, click.Abort):
         code = _fail("interrupted", 130)
     except MlpError as error:

@@ -1,4 +1,4 @@
-"""Lines, bars, errors and signals: everything that reaches the terminal goes through here.
+"""Lines, bars and errors: everything that reaches the terminal goes through here.
 
 Results go to standard output; bars, notes and errors to standard error. A standard output that is full or
 closed never stops work that is under way: it is noticed, silenced, and told of by the exit code.
@@ -8,21 +8,14 @@ import contextlib
 import errno
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from tqdm import tqdm
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived. Like KeyboardInterrupt, no ordinary handler may swallow it."""
 
 
 @dataclass
@@ -35,15 +28,8 @@ state = _State()
 
 
 def reset() -> None:
-    """Begin a command with nothing known, and SIGTERM turned into an exception."""
+    """Begin a command with nothing known."""
     state.debug, state.stdout_error = False, None
-    # Only a main thread may set handlers; elsewhere (a test, a host program) signals stay as they are.
-    with contextlib.suppress(ValueError):
-        signal.signal(signal.SIGTERM, _raise_terminated)
-
-
-def _raise_terminated(number: int, frame: FrameType | None) -> None:
-    raise Terminated
 
 
 def line(text: str = "") -> None:
@@ -122,28 +108,3 @@ def bar(total: int, unit: str, label: str, quiet: bool = False, scale: bool = Tr
         disable=quiet or not is_terminal,
         file=sys.stderr,
     )
-
-
-@contextlib.contextmanager
-def interruptible() -> Iterator[Callable[[], int]]:
-    """Inside, the first SIGINT or SIGTERM is remembered, not raised; a second one acts at once.
-
-    Yields a function: the exit code that the signal asks for (130, 143), or 0 if there was none.
-    """
-    asked = 0
-
-    def remember(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt if number == signal.SIGINT else Terminated
-        asked = 128 + number
-
-    before = {}
-    with contextlib.suppress(ValueError):  # not the main thread
-        for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, remember)
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlpcli.cli import output
+from mlpcli.cli import output, signals
 from mlpcli.cli.download import fetch
 from mlpcli.cli.options import (
     data_dir_option,
@@ -57,7 +57,7 @@ def train(
     looked at once, at the end.
     """
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
-    settings = Settings(**{**(read_config(config) if config else {}), **given})
+    settings = Settings(**{**({} if config is None else read_config(config)), **given})
     use_threads(settings.threads)
 
     from mlpcli.checkpoint import check_size
@@ -74,7 +74,7 @@ def train(
 
     run = Run(_load(settings.data, data_dir, mirrors, quiet or as_json, load_data), settings)
     printer = _Printer(run, verbose=verbose and not as_json, quiet=quiet or as_json)
-    with output.interruptible() as asked:
+    with signals.remembered() as asked:
         try:
             for result in run.epochs(printer.step if printer.verbose else None, printer.progress, lambda: asked() > 0):
                 printer.epoch(result)
