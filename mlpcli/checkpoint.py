@@ -173,7 +173,7 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
         meta = json.loads(described.decode(), parse_constant=no_constant)
     except (ValueError, RecursionError):
         raise _Damage("its description is not JSON") from None
-    if not isinstance(meta, dict) or meta.get("format") != FORMAT_VERSION:
+    if not isinstance(meta, dict) or type(meta.get("format")) is not int or meta["format"] != FORMAT_VERSION:
         found = meta.get("format") if isinstance(meta, dict) else None
         raise _Damage(f"format version {str(found)[:20]}, this mlpcli reads {FORMAT_VERSION}")
     structure = meta.get("structure")

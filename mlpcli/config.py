@@ -156,13 +156,19 @@ class Settings:
             )
         steps_per_epoch = math.ceil(trained / batch_size)
         epochs = self.epochs or max(DEFAULT_EPOCHS, math.ceil(DEFAULT_STEPS / steps_per_epoch))
+        rate = self.learning_rate or (adam_rate(structure) if self.optimizer != "sgd" else 0.1)
+        if rate * (self.weight_decay or 0.0) >= 1.0:
+            raise UsageError(
+                f"--weight-decay: {self.weight_decay} times the learning rate {rate:g} takes everything off each "
+                f"weight in a step; give less than {1 / rate:g}"
+            )
         is_adam = self.optimizer in ("adam", "adamw")
         return dataclasses.replace(
             self,
             structure=structure,
             output_activation=self.output_activation or ("softmax" if self.loss == "cross-entropy" else "sigmoid"),
             init=self.init or ("he" if self.activation == "relu" else "xavier"),
-            learning_rate=self.learning_rate or (adam_rate(structure) if is_adam else 0.1),
+            learning_rate=rate,
             momentum=None if is_adam else self.momentum or 0.0,
             beta1=_or(self.beta1, 0.9) if is_adam else None,
             beta2=_or(self.beta2, 0.999) if is_adam else None,
@@ -256,7 +262,7 @@ _RANGES = (
     ("momentum", 0.0, False, 1.0, "a fraction from 0 up to but not 1, such as 0.9"),
     ("beta1", 0.0, False, 1.0, "a fraction from 0 up to but not 1, such as 0.9"),
     ("beta2", 0.0, False, 1.0, "a fraction from 0 up to but not 1, such as 0.999"),
-    ("epsilon", 0.0, True, math.inf, "a positive number, such as 1e-8"),
+    ("epsilon", 1e-30, False, math.inf, "a number from 1e-30 on, such as 1e-8"),
     ("weight_decay", 0.0, False, math.inf, "a number from 0 on, such as 0.05"),
     ("epochs", 1, False, _INTEGER_MAX, "a whole number from 1 on"),
     ("batch_size", 1, False, _INTEGER_MAX, "a whole number from 1 on, such as 128"),
@@ -276,11 +282,12 @@ def _check_type(f: dataclasses.Field[Any], value: Any) -> None:
     elif kind.startswith("int"):
         right, wanted = type(value) is int, "a whole number"
     elif kind.startswith("float"):
-        right, wanted = type(value) in (int, float), "a number"
+        right, wanted = type(value) is float or (type(value) is int and abs(value) < 2**63), "a number"
     else:
         right, wanted = isinstance(value, str), "a text"
     if not right:
-        raise UsageError(f"{option_name(f.name)}: {value!r} is not {wanted}; see mlp train --help")
+        found = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+        raise UsageError(f"{option_name(f.name)}: {found} is not {wanted}; see mlp train --help")
 
 
 def parse_structure(text: str) -> tuple[int, ...]:
@@ -310,8 +317,17 @@ def read_config(path: str) -> dict[str, Any]:
     content = read_regular(file, MAX_CONFIG, "name a TOML file")
     try:
         table = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DamagedFileError(f"{path}: not a TOML file ({error}); correct it") from None
+    except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
+        what = str(error).splitlines()[0][:100]
+        raise DamagedFileError(f"{path}: not a TOML file ({what}); correct it") from None
+    return named_settings(table, path)
+
+
+def named_settings(table: dict[str, Any], source: str) -> dict[str, Any]:
+    """Settings by field name from a table by any of their names; lists become tuples, NumPy's numbers Python's.
+
+    UsageError, beginning with `source`, for an unknown name or one given twice.
+    """
     fields = {f.name: f for f in dataclasses.fields(Settings)}
     spellings = {name: name for name in fields}
     spellings |= {other: name for name, f in fields.items() for other in f.metadata["other_names"]}
@@ -321,8 +337,9 @@ def read_config(path: str) -> dict[str, Any]:
         if name is None:
             near = difflib.get_close_matches(key.replace("-", "_"), spellings, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
-            raise UsageError(f"{path}: unknown setting {key!r}; {hint}")
+            raise UsageError(f"{source}: unknown setting {key!r}; {hint}")
         if name in settings:
-            raise UsageError(f"{path}: {key!r} gives {name} a second time; keep one")
+            raise UsageError(f"{source}: {key!r} gives {name} a second time; keep one")
+        value = value.item() if hasattr(value, "item") else value
         settings[name] = tuple(value) if name == "structure" and isinstance(value, list) else value
     return settings

@@ -52,6 +52,8 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
     `size`: bytes that will be needed. Raises CannotWriteError: the file exists and `force` is not given, it is
     no regular file, its folder is missing, read-only or full.
     """
+    if str(path).endswith(("/", os.sep)):
+        raise CannotWriteError(f"{path}: a folder; give the name of a file")
     path = Path(path)
     with _as_one_line(path, size):
         target = path.resolve()
@@ -110,6 +112,8 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def _as_one_line(path: Path, size: int = 0) -> Iterator[None]:
     try:
         yield
+    except RuntimeError as error:  # what pathlib raises, up to Python 3.12, for a loop of symbolic links
+        raise CannotWriteError(f"{path}: cannot write ({error}); name a file") from error
     except OSError as error:
         what = error.strerror or str(error)
         full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -1,6 +1,7 @@
 """A trained network with all that it takes to use it: predict, evaluate, save, load."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,7 +62,11 @@ class Model:
 
         Raises UsageError for examples of another size or with values that are not finite.
         """
-        raw = np.asarray(X)
+        try:
+            raw = np.asarray(X)
+            finite = bool(np.isfinite(raw).all())
+        except (TypeError, ValueError):
+            raise UsageError("the examples are not numbers; give an array of numbers") from None
         if raw.ndim < 2 or raw.size != len(raw) * self.network.structure[0]:
             raise UsageError(
                 f"examples of shape {raw.shape}, the network takes (N, {self.network.structure[0]}); "
@@ -72,12 +77,14 @@ class Model:
         outputs = np.empty((len(rows), self.network.structure[-1]), dtype)
         size = max(1, min(len(rows), 512))
         workspace = self.network.workspace(size, dtype)
-        with blas_threads(1):
+        with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
             for at in range(0, len(rows), size):
                 scaled = rows[at : at + size].astype(dtype) * dtype.type(self.input["scale"])
                 outputs[at : at + size] = self.network.forward(self.parameters, scaled, workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
-            raise UsageError("the network's answer is not finite; check the examples")
+            if not finite or np.abs(raw).max() > 1e30:
+                raise UsageError("the examples have values that are not finite, or far too large; check them")
+            raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         return outputs
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -106,7 +113,9 @@ class Model:
         try:
             seen = images.prepare(images.read_image(path), (shape[0], shape[1]), frame)
         except ValueError:
-            raise DamagedFileError(f"{path}: blank, nothing is drawn on it; give another picture") from None
+            raise DamagedFileError(
+                f"{path}: blank, no strokes stand out from the ground; give another picture"
+            ) from None
         probabilities = self.predict_proba(seen[np.newaxis] * self.input["maximum"])[0]
         order = np.argsort(-probabilities, kind="stable")
         ranked = [(self.classes[i], float(probabilities[i])) for i in order]
@@ -119,6 +128,8 @@ class Model:
         examples = Examples(split.X, targets, np.arange(len(split)), self.input["scale"])
         with blas_threads(1):
             loss, predicted = measure(self.network, self.parameters, examples)
+        if not math.isfinite(loss):  # argmax would hide it
+            raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         confusion = metrics.confusion_matrix(split.y, predicted, classes)
         return Evaluation(
             examples=len(split),
@@ -133,6 +144,10 @@ class Model:
         """UsageError unless the data set has the inputs and classes that the model was trained on."""
         if (data.inputs, data.classes) != (self.network.structure[0], self.classes):
             trained = self.meta["data"]["name"]
+            if data.inputs == self.network.structure[0] and len(data.classes) == len(self.classes):
+                raise UsageError(
+                    f"{name}: its classes are not those of {data.name}; evaluate on what it was trained on"
+                )
             raise UsageError(
                 f"{name}: trained on {trained} ({self.network.structure[0]} inputs, {len(self.classes)} classes), "
                 f"which {data.name} ({data.inputs} inputs, {len(data.classes)} classes) does not fit; "
@@ -140,7 +155,10 @@ class Model:
             )
 
     def save(self, path: str | Path) -> None:
-        """Write weights.npy, atomically and durably. Raises CannotWriteError, an old file intact."""
+        """Write weights.npy, atomically and durably, in place of a file of that name.
+
+        Raises CannotWriteError, the old file intact.
+        """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
         checkpoint.save(path, dict(zip(names, views, strict=True)), self.meta)
@@ -152,6 +170,8 @@ def load(path: str | Path) -> Model:
     try:
         network = Network(tuple(meta["structure"]), tuple(meta["activations"]), meta["loss"])
         _check_meta(meta)
+        if meta["dtype"] != next(iter(arrays.values())).dtype.name:
+            raise ValueError("the arrays are not of its dtype")
     except (KeyError, TypeError, ValueError) as error:
         what = json.dumps(str(error))[1:121]
         raise DamagedFileError(
@@ -186,5 +206,6 @@ def _check_meta(meta: dict[str, Any]) -> None:
         shares = [described["box"], *described["centre"]]
         if len(shares) != 3 or not all(type(share) is float and 0 < share <= 1 for share in shares):
             raise ValueError("the frame of its images is not three shares of their size")
-    if not isinstance(meta["data"]["name"], str):
-        raise TypeError("the data set has no name")
+    for key in ("name", "fingerprint"):
+        if not isinstance(meta["data"][key], str):
+            raise TypeError(f"the data set has no {key}")

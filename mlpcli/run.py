@@ -12,7 +12,7 @@ import numpy as np
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, check_size
-from mlpcli.config import OPTIMIZER_SETTINGS, Settings
+from mlpcli.config import OPTIMIZER_SETTINGS, Settings, named_settings
 from mlpcli.datasets.images import measure_frame
 from mlpcli.datasets.load import Dataset
 from mlpcli.errors import DivergedError
@@ -189,7 +189,7 @@ def train(
     ``train(load_data("digits"), structure=(64, 32, 10), epochs=20)``. Raises UsageError for a setting that
     makes no sense, DivergedError where the loss does not stay finite.
     """
-    run = Run(data, Settings(**{"data": data.name, **settings}))
+    run = Run(data, Settings(**{"data": data.name, **named_settings(settings, "train")}))
     for result in run.epochs():
         if on_epoch:
             on_epoch(result)

@@ -1,5 +1,6 @@
 """The command line: the only code that reads arguments or writes to the terminal."""
 
+import errno
 import traceback
 
 import click
@@ -35,7 +36,7 @@ def run(args: list[str] | None = None) -> int:
             asked = cli.main(args=args, prog_name="mlp", standalone_mode=False)
             code = asked if isinstance(asked, int) else 0
     except click.ClickException as problem:
-        problem.show()
+        output.usage(problem)
         code = problem.exit_code
     except signals.Stopped as stop:
         code = _fail(str(stop), stop.code)
@@ -46,6 +47,9 @@ def run(args: list[str] | None = None) -> int:
     except MemoryError:
         code = _fail("out of memory; use a smaller network, or fewer or smaller examples", 1)
     except OSError as error:
+        if error.filename is None and error.errno in (errno.ENOSPC, errno.EPIPE, errno.EIO):
+            output.silence_stdout(error)  # Click itself was writing, a help text
+            return output.finish(0)
         where = f"{error.filename}: " if error.filename else ""
         code = _fail(f"{where}{error.strerror or error}; check the path, its permissions and the disk", 1)
     except Exception as error:

@@ -34,16 +34,32 @@ def reset() -> None:
 
 def line(text: str = "") -> None:
     """A line of the result, on standard output."""
-    if state.stdout_error is None and sys.stdout is not None:
-        try:
-            click.echo(text)
-        except OSError as error:
-            _silence_stdout(error)
+    _to_stdout(_printable(text))
 
 
 def document(content: Any) -> None:
     """One JSON document on standard output."""
-    line(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    if not all(c.isprintable() or c == "\n" for c in text):
+        text = json.dumps(content, indent=2, allow_nan=False)
+    _to_stdout(text)
+
+
+def _to_stdout(text: str) -> None:
+    if sys.stdout is None:
+        state.stdout_error = OSError(errno.EBADF, "it is closed")
+    if state.stdout_error is None:
+        try:
+            click.echo(text)
+        except OSError as error:
+            silence_stdout(error)
+
+
+def usage(problem: click.ClickException) -> None:
+    """A usage error, in Click's own form."""
+    if sys.stderr is not None:  # Click would take standard output instead
+        with contextlib.suppress(OSError):
+            problem.show()
 
 
 def note(text: str) -> None:
@@ -66,7 +82,8 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _silence_stdout(problem: OSError) -> None:
+def silence_stdout(problem: OSError) -> None:
+    """Give up standard output because of `problem`; `finish` will tell."""
     state.stdout_error = problem
     # What is still buffered would fail again when Python exits.
     with contextlib.suppress(OSError, ValueError):
@@ -81,7 +98,7 @@ def finish(code: int) -> int:
         try:
             sys.stdout.flush()
         except OSError as problem:
-            _silence_stdout(problem)
+            silence_stdout(problem)
         except ValueError:  # closed
             return code
     problem_ = state.stdout_error

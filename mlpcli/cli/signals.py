@@ -5,14 +5,14 @@ import signal
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-_NAMES = {130: "interrupted", 143: "terminated"}
+NAMES = {130: "interrupted", 143: "terminated"}
 
 
 class Stopped(BaseException):
     """A signal asks the program to end with `code`. Like KeyboardInterrupt, no ordinary handler may swallow it."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(_NAMES[code])
+        super().__init__(NAMES[code])
         self.code = code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def train(
     from mlpcli.run import Run
 
     run = Run(_load(settings.data, data_dir, mirrors, quiet or as_json, load_data), settings)
-    printer = _Printer(run, verbose=verbose and not as_json, quiet=quiet or as_json)
+    printer = _Printer(run, verbose=verbose and not (as_json or quiet), quiet=quiet or as_json)
     with signals.remembered() as asked:
         try:
             for result in run.epochs(printer.step if printer.verbose else None, printer.progress, lambda: asked() > 0):
@@ -83,9 +84,7 @@ def train(
             _keep_last_good(run, error)
         printer.close()
         if asked():
-            run.model().save(settings.output)
-            epochs = len(run.history)
-            output.note(f"stopped after {epochs} whole epochs; the best weights so far are in {settings.output}")
+            output.error(_save_unfinished(run, signals.NAMES[asked()]))
             raise click.exceptions.Exit(asked())
         test = run.model().evaluate(run.data.test)
         model = run.model(test)
@@ -105,6 +104,18 @@ def _load(name: str, data_dir: Path, mirrors: tuple[str, ...], quiet: bool, load
         ) from None
     dataset: Dataset = load_data(name, data_dir)
     return dataset
+
+
+def _save_unfinished(run: Run, what: str) -> str:
+    """Save what an interrupted run has come to, and say so; a trained model gives way only to measured weights."""
+    path = run.settings.output
+    if run.best is not None:
+        run.model().save(path)
+        return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {path}"
+    if Path(path).exists():
+        return f"{what} in the first epoch; nothing was saved, {path} is as it was"
+    run.model().save(path)
+    return f"{what} in the first epoch; the weights as they are, never measured, are in {path}"
 
 
 def _keep_last_good(run: Run, error: DivergedError) -> None:
@@ -128,9 +139,10 @@ def _print_result(run: Run, test: Evaluation, path: str) -> None:
         f"test accuracy {test.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}) "
         f"on {test.examples:,} examples, with the weights of {kept}"
     )
-    weights = "" if path == "weights.npy" else f" --weights {path}"
+    typed = shlex.quote(path)
+    weights = "" if path == "weights.npy" else f" --weights {typed}"
     then = f", or: mlp predict{weights} image.png" if run.data.kind == "image" else ""
-    output.line(f"saved {path}; next: mlp evaluate {path}{then}")
+    output.line(f"saved {path}; next: mlp evaluate {typed}{then}")
 
 
 class _Printer:

@@ -79,11 +79,17 @@ def download(
     """
     tried = [check_mirror(url) for url in mirrors] + list(entry.mirrors)
     fetched = []
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         for file in missing(entry, folder):
             folder.mkdir(parents=True, exist_ok=True)
             _fetch(file, folder, tried, on_progress, on_failure)
             fetched.append(folder / file.name)
+    except DownloadError:
+        with contextlib.suppress(OSError):  # leave no empty folders behind
+            for place in new:
+                place.rmdir()
+        raise
     except OSError as error:
         raise CannotWriteError(
             f"{folder}: cannot write ({error.strerror or error}); check its permissions and space, or give --data-dir"

@@ -49,10 +49,12 @@ def read_image(path: str | Path) -> "Image.Image":
                 return _simplify(image)
     except DamagedFileError:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DamagedFileError(f"{path}: too many pixels, at most {MAX_PIXELS:,} are read; scale it down") from None
     except UnidentifiedImageError:
         raise DamagedFileError(f"{path}: not an image; give {', '.join(FORMATS)}") from None
     # Pillow raises all of these on damaged files, and no common class.
-    except (OSError, ValueError, SyntaxError, Warning, Image.DecompressionBombError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, Warning, EOFError) as error:
         raise DamagedFileError(f"{path}: damaged image ({_first_line(error)}); use another copy") from None
     except (
         MemoryError,

@@ -46,13 +46,21 @@ def one_hot(labels: npt.NDArray[np.integer], classes: int, dtype: npt.DTypeLike)
 def stratified_split(
     labels: npt.NDArray[np.integer], fraction: float, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Positions (kept, held out), each ascending; of each class `fraction` is held out, at least one example."""
+    """Positions (kept, held out), each ascending: round(fraction * N) are held out.
+
+    Each class gives its share, rounded so that the sum is right, and at least one example.
+    """
     rng = np.random.default_rng([seed, _SPLIT])
+    present, counts = np.unique(labels, return_counts=True)
+    shares, total = fraction * counts, round(fraction * len(labels))
+    quotas = np.maximum(1, np.floor(shares).astype(np.int64))
+    while quotas.sum() < total:
+        quotas[np.argmax(shares - quotas)] += 1
+    while quotas.sum() > total and quotas.max() > 1:
+        quotas[np.argmax(quotas - shares - (quotas == 1) * len(labels))] -= 1
     held_out = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        count = max(1, round(fraction * len(members)))
-        held_out[rng.permutation(members)[:count]] = True
+    for label, quota in zip(present, quotas, strict=True):
+        held_out[rng.permutation(np.flatnonzero(labels == label))[:quota]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
