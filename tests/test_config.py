@@ -58,6 +58,8 @@ def test_wider_layers_get_a_lower_rate():
         ({"learning_rate": float("nan")}, "--learning-rate: nan"),
         ({"learning_rate": float("inf")}, "--learning-rate: inf"),
         ({"learning_rate": "fast"}, "'fast' is not a number"),
+        ({"learning_rate": 10**400}, "is not a number"),
+        ({"epsilon": 1e-60}, "--epsilon: 1e-60"),
         ({"validation": 1.0}, "--validation: 1"),
         ({"validation": -0.1}, "--validation: -0.1"),
         ({"seed": -1}, "--seed: -1"),
@@ -131,6 +133,8 @@ def test_a_file_of_settings(tmp_path):
         ("lr = 3\n", UsageError, "unknown setting 'lr'"),
         ("eta = 0.1\nlearning_rate = 0.2", UsageError, "second time"),
         ("epochs = ", DamagedFileError, "not a TOML file"),
+        ("a = " + "[" * 5000, DamagedFileError, "not a TOML file"),
+        ("seed = 1" + "0" * 5000, DamagedFileError, "not a TOML file"),
         ("\ud800", DamagedFileError, "not a TOML file"),
     ],
 )

@@ -173,6 +173,12 @@ def test_a_target_that_can_never_be_written(target, tmp_path, name, what):
         files.check_target(tmp_path / name, force=True)
 
 
+def test_a_loop_of_links(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(CannotWriteError):
+        files.check_target(tmp_path / "loop", force=True)
+
+
 def test_a_disk_too_small_is_told_with_the_bytes(target):
     with pytest.raises(CannotWriteError, match=r"needs 1,000,000,000,000,000,000 bytes"):
         files.check_target(target, force=True, size=10**18)

@@ -98,6 +98,8 @@ def test_images_of_height_by_width_are_taken_too(saved, digits):
         {"input": {"kind": "sound", "shape": [8, 8], "maximum": 16, "scale": 1}},
         {"data": {}},
         {"data": {"name": 3}},
+        {"data": {"name": "digits", "fingerprint": None}},
+        {"dtype": "float64"},
         {"data": "digits"},
     ],
     ids=json.dumps,

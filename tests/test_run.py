@@ -161,6 +161,13 @@ def test_the_rate_falls_step_by_step_to_the_end_of_the_run(tiny):
     assert [r.learning_rate for r in Run(tiny, Settings(epochs=2, schedule="constant", **settings)).epochs()] == [1, 1]
 
 
+def test_settings_are_named_as_on_the_command_line(tiny):
+    model = train(tiny, structure=[3, 5, 2], eta=0.25, epochs=np.int64(2))
+    assert model.meta["settings"]["learning_rate"] == 0.25
+    with pytest.raises(UsageError, match="unknown setting 'epoch'; did you mean epochs"):
+        train(tiny, epoch=3)
+
+
 def test_the_description_tells_all(tiny):
     meta = train(tiny, structure=(3, 5, 2), epochs=2).meta
     assert meta["data"]["training_examples"] + meta["data"]["validation_examples"] == 40

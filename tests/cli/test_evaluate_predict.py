@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mlpcli import checkpoint
 from mlpcli.model import load
 from mlpcli.run import train
 
@@ -154,6 +155,37 @@ def test_a_name_with_control_characters_is_defused(mlp, weights):
     err = mlp("predict", "a\x1b[31m\nb.png").err
     assert err.count("\n") == 1
     assert "\x1b" not in err
+
+
+def forge(weights, change=None, **replaced):
+    arrays, meta = checkpoint.load(weights)
+    checkpoint.save(
+        weights, {name: replaced.get(name, array) for name, array in arrays.items()}, {**meta, **(change or {})}
+    )
+
+
+@pytest.mark.parametrize(
+    "args", [("evaluate", "weights.npy"), ("evaluate", "weights.npy", "--json"), ("predict", "x.png")]
+)
+def test_weights_that_overflow_are_damage(mlp, weights, tmp_path, digits, args):
+    draw(digits, 0, tmp_path / "x.png")
+    forge(weights, W2=np.full((32, 64), 3e38, np.float32))
+    found = mlp(*args)
+    assert (found.code, found.out.strip()) == (3, "[]" if "predict" in args and "--json" in args else "")
+    assert found.err.startswith("mlp: error: ")
+    assert found.err.count("\n") == 1
+    assert "not finite" in found.err
+
+
+@pytest.mark.parametrize("name", ["\x1b[2J", "a\nb", "\x9b31m", "\ud800"])
+def test_class_names_cannot_command_the_terminal(mlp, weights, tmp_path, digits, name):
+    draw(digits, 0, tmp_path / "x.png")
+    forge(weights, {"classes": [f"{i}{name}" for i in range(10)]})
+    text, document = mlp("predict", "x.png"), mlp("predict", "x.png", "--json")
+    assert (text.code, document.code) == (0, 0)
+    assert len(text.out.splitlines()) == 1
+    assert text.out.strip().isprintable()
+    assert json.loads(document.out)[0]["label"][1:] == name
 
 
 def test_top_must_be_positive(mlp, weights):

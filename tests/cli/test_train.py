@@ -98,6 +98,8 @@ BAD = [
     (("digits", "--config", ""), 2, "no such configuration"),
     (("digits", "--output", "no/folder/w.npy"), 5, "there is no folder no/folder"),
     (("digits", "--output", "."), 5, "a folder"),
+    (("digits", "--output", "new/"), 5, "a folder"),
+    (("digits", "--weight-decay", "1e30"), 2, "takes everything off"),
     (("digits", "--output", "/dev/null", "--force"), 5, "not a regular file"),
     (("mnist", "--mirror", "nonsense"), 2, "'nonsense' is no mirror"),
     (
@@ -203,6 +205,49 @@ def test_closed_streams_are_no_failure(tmp_path, stream):
     command = f"{sys.executable} -m mlpcli train digits --epochs 2 {stream}"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0
+    # Results that nobody can read are told, as on a full disk; the weights are there all the same.
+    assert done.returncode == (5 if ">&- " in f"{stream} ".replace("2>&-", "") else 0)
     assert b"Traceback" not in done.stderr
     assert (tmp_path / "weights.npy").exists()
+
+
+SLOW = ("train", "digits", "--structure", "64,2000,2000,10", "--batch-size", "1", "--force")
+
+
+@pytest.mark.parametrize("precious", [True, False])
+def test_a_signal_in_the_first_epoch_never_costs_a_trained_model(mlp, tmp_path, precious, monkeypatch):
+    from mlpcli import run as run_module
+
+    if precious:
+        (tmp_path / "weights.npy").write_bytes(b"precious")
+
+    def kill_at_once(*args, **kwargs):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return fit(*args, **kwargs)
+
+    fit = run_module.fit
+    monkeypatch.setattr(run_module, "fit", kill_at_once)
+    code, _, err = mlp(*SLOW)
+    assert code == 143
+    assert err.startswith("mlp: error: terminated in the first epoch")
+    assert err.count("\n") == 1
+    if precious:
+        assert (tmp_path / "weights.npy").read_bytes() == b"precious"
+    else:
+        assert np.load(tmp_path / "weights.npy")["W2"].shape == (2000, 64)
+
+
+@pytest.mark.parametrize("stream", [">/dev/full", "2>/dev/full", "2>&-"])
+@pytest.mark.parametrize(("command", "code"), [("--help", 0), ("trian", 2)])
+def test_help_and_usage_survive_bad_streams(tmp_path, command, code, stream):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    line = f"{sys.executable} -m mlpcli {command} {stream}"
+    done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == (5 if (stream, command) == (">/dev/full", "--help") else code)
+    assert "Traceback" not in done.stderr
+    assert "Error" not in done.stdout
+
+
+def test_a_name_that_a_shell_would_split_is_quoted(mlp):
+    out = mlp(*QUICK, "-q", "-o", "my weights.npy").out
+    assert out.splitlines()[-1].endswith("mlp predict --weights 'my weights.npy' image.png")

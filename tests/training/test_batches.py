@@ -72,4 +72,8 @@ def test_a_split_is_stratified_disjoint_and_complete():
     kept, held_out = stratified_split(labels, 0.1, seed=4)
     assert sorted([*kept, *held_out]) == list(range(160))
     assert np.bincount(labels[held_out]).tolist() == [10, 5, 1]
+    for fraction in (0.05, 0.13, 0.2, 0.5):  # the sum is right whatever the classes' shares round to
+        held = stratified_split(labels, fraction, seed=4)[1]
+        assert len(held) == round(fraction * 160)
+        assert set(labels[held]) == {0, 1, 2}
     assert stratified_split(labels, 0.1, seed=5)[1].tolist() != held_out.tolist()
