@@ -1,22 +1,40 @@
-"""The data sets that have a name: their files, hosts, sizes, hashes, classes and licence. Data, not code."""
+"""The data sets that have a name: their files, hosts, sizes, hashes, classes and licence, read from catalog.toml."""
 
 import difflib
 import math
+import tomllib
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from mlpcli.errors import UsageError
 
-DIGIT_NAMES = tuple("0123456789")
+UNKNOWN_SIZE_LIMIT = 64_000_000  # bytes; for a file whose size nobody published
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A published file: its name, its size in bytes and its SHA-256 in hexadecimal."""
+    """A published file: its name, its size in bytes where it is known, its SHA-256 or else its MD5, in hexadecimal."""
 
     name: str
-    size: int
-    sha256: str
+    size: int | None = None
+    sha256: str = ""
+    md5: str = ""
+
+    @property
+    def algorithm(self) -> str:
+        """What the pinned hash is, in hashlib's word."""
+        return "sha256" if self.sha256 else "md5"
+
+    @property
+    def hash(self) -> str:
+        """The pinned hash."""
+        return self.sha256 or self.md5
+
+    @property
+    def limit(self) -> int:
+        """The most bytes that are ever taken for this file."""
+        return UNKNOWN_SIZE_LIMIT if self.size is None else self.size
 
 
 @dataclass(frozen=True)
@@ -24,7 +42,13 @@ class Entry:
     """A named data set.
 
     origin: where its bytes come from. shape: (height, width) of an image, or (inputs,). maximum: the largest
-    raw value, which scaling to [0, 1] divides by. files: train images, train labels, test images, test labels.
+    raw value, which scaling to [0, 1] divides by. examples: to train, to test. files: what is downloaded; train
+    images, train labels, test images, test labels, or one archive whose `members` are these four.
+
+    archive: the name that the sets of one archive share, and so their folder. transposed: the images are stored
+    with rows and columns swapped. first_label: the label of the first class. label_columns: 0 where the labels
+    are (N,), else how many columns each has; the first one is the class. preprocess: how `mlp predict` makes a
+    picture like these: by finding strokes, or by its size alone.
     """
 
     name: str
@@ -34,77 +58,55 @@ class Entry:
     shape: tuple[int, ...]
     maximum: int
     classes: tuple[str, ...]
+    examples: tuple[int, int]
     licence: str
     files: tuple[RemoteFile, ...] = ()
     mirrors: tuple[str, ...] = ()
+    archive: str = ""
+    members: tuple[str, ...] = ()
+    transposed: bool = False
+    first_label: int = 0
+    label_columns: int = 0
+    preprocess: Literal["strokes", "resize"] = "strokes"
 
     @property
     def inputs(self) -> int:
         """|1|: numbers per example."""
         return math.prod(self.shape)
 
+    @property
+    def folder(self) -> str:
+        """Its folder below the data folder: one for each set, so that equal file names never mix."""
+        return self.archive or self.name
 
-_MNIST = Entry(
-    name="mnist",
-    description="70,000 handwritten digits, 28 x 28",
-    origin="download",
-    kind="image",
-    shape=(28, 28),
-    maximum=255,
-    classes=DIGIT_NAMES,
-    licence="CC BY-SA 3.0",
-    files=(
-        RemoteFile(
-            "train-images-idx3-ubyte.gz",
-            9_912_422,
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
-        RemoteFile(
-            "train-labels-idx1-ubyte.gz",
-            28_881,
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
-        RemoteFile(
-            "t10k-images-idx3-ubyte.gz",
-            1_648_877,
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        RemoteFile(
-            "t10k-labels-idx1-ubyte.gz",
-            4_542,
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-    ),
-    mirrors=(
-        "https://ossci-datasets.s3.amazonaws.com/mnist/",
-        "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "https://yann.lecun.com/exdb/mnist/",  # the author's own; answers 403 to most, so it comes last
-    ),
-)
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the four IDX files in its folder: train images, train labels, test images, test labels."""
+        names = self.members or tuple(file.name for file in self.files)
+        return tuple(name.rpartition("/")[2] for name in names)
 
-_DIGITS = Entry(
-    name="digits",
-    description="1,797 handwritten digits, 8 x 8, embedded",
-    origin="embedded",
-    kind="image",
-    shape=(8, 8),
-    maximum=16,
-    classes=DIGIT_NAMES,
-    licence="CC BY 4.0",
-)
+    @property
+    def download_size(self) -> int | None:
+        """The size of its download in bytes; None where it is not known, 0 where there is none."""
+        sizes = [file.size for file in self.files]
+        return None if None in sizes else sum(size or 0 for size in sizes)
 
-_PARITY = Entry(
-    name="parity",
-    description="1,024 ten-bit numbers, odd or even, computed",
-    origin="function",
-    kind="bits",
-    shape=(10,),
-    maximum=1,
-    classes=("odd", "even"),  # the article's outputs: [1, 0] is odd, [0, 1] is even
-    licence="none needed",
-)
 
-CATALOG: dict[str, Entry] = {entry.name: entry for entry in (_MNIST, _DIGITS, _PARITY)}
+def _read() -> dict[str, Entry]:
+    document = tomllib.loads(Path(__file__).with_name("catalog.toml").read_text("utf-8"))
+    return {
+        name: _entry(name, {**document["archives"].get(table.get("archive"), {}), **table})
+        for name, table in document["sets"].items()
+    }
+
+
+def _entry(name: str, table: dict[str, Any]) -> Entry:
+    table = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    table["files"] = tuple(RemoteFile(**file) for file in table.get("files", ()))
+    return Entry(name=name, **table)
+
+
+CATALOG: dict[str, Entry] = _read()
 
 
 def find(name: str) -> Entry:

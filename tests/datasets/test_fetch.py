@@ -1,214 +1,186 @@
-"""Downloads from a hostile server on loopback."""
+"""What is there, what is fetched and imported, and random schedules of faults: a file is right or absent."""
 
-import gzip
-import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+import os
+import random
+import shutil
+from dataclasses import replace
 
 import pytest
 
-from mlpcli.datasets import fetch
-from mlpcli.datasets.catalog import Entry, RemoteFile
-from mlpcli.errors import CannotWriteError, DownloadError, UsageError
+from mlpcli.datasets import fetch, part, transfer
+from mlpcli.datasets.transfer import Limits
+from mlpcli.errors import CannotWriteError, DamagedFileError, DownloadError, UsageError
+from tests.datasets.hostile import CONTENT, FAULTS, FILE, GOOD, UNSIZED, entry, names
 
-CONTENT = bytes(range(256)) * 400
-FILE = RemoteFile("data.gz", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
-
-
-class Server(BaseHTTPRequestHandler):
-    """The first part of the path says how to misbehave."""
-
-    protocol_version = "HTTP/1.1"
-    asked: ClassVar[list[str]] = []
-
-    def do_GET(self):
-        self.asked.append(self.path)
-        fault = self.path.split("/")[1]
-        self.close_connection = True
-        getattr(self, f"answer_{fault}")()
-
-    def answer(self, body, status=200, length=None, **headers):
-        self.send_response(status)
-        self.send_header("Connection", "close")
-        if length != "none":
-            self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def answer_good(self):
-        self.answer(CONTENT)
-
-    def answer_nolength(self):
-        self.answer(CONTENT, length="none")
-
-    def answer_html(self):
-        self.answer(b"<html>sorry</html>", Content_Type="text/html; charset=utf-8")
-
-    def answer_disguised(self):
-        self.answer(b"<html>" + bytes(len(CONTENT) - 6))
-
-    def answer_forbidden(self):
-        self.answer(b"no", 403)
-
-    def answer_gone(self):
-        self.answer(b"no", 404)
-
-    def answer_broken(self):
-        self.answer(b"no", 503)
-
-    def answer_partial(self):
-        self.answer(CONTENT, 206)
-
-    def answer_empty(self):
-        self.answer(b"")
-
-    def answer_short(self):
-        self.answer(CONTENT[:-1])
-
-    def answer_cut(self):
-        self.answer(CONTENT[:5000], length=len(CONTENT))
-
-    def answer_cutnolength(self):
-        self.answer(CONTENT[:5000], length="none")
-
-    def answer_long(self):
-        self.answer(CONTENT + b"x", length="none")
-
-    def answer_badlength(self):
-        self.answer(CONTENT, length="-5")
-
-    def answer_altered(self):
-        self.answer(CONTENT[:-1] + b"x")
-
-    def answer_packed(self):
-        self.answer(gzip.compress(CONTENT), Content_Encoding="gzip")
-
-    def answer_circle(self):
-        self.answer(b"", 302, Location=self.path)
-
-    def answer_away(self):
-        self.answer(b"", 302, Location="/good/data.gz")
-
-    def answer_silent(self):
-        self.connection.close()
-
-    def answer_garbage(self):
-        self.wfile.write(b"\0\1\2 no HTTP\r\n\r\n")
-
-    def log_message(self, *args):
-        pass
+SCHEDULES = int(os.environ.get("MLP_TEST_SCHEDULES", "150"))
 
 
-FAULTS = [name.removeprefix("answer_") for name in dir(Server) if name.startswith("answer_")]
-GOOD = {"good", "nolength", "away"}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Server) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-
-
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    Server.asked.clear()
-
-
-def entry(*mirrors):
-    return Entry("set", "", "download", "image", (1, 1), 255, ("0",), "", (FILE,), mirrors)
-
-
-@pytest.mark.parametrize("fault", sorted(GOOD))
-def test_a_good_file_gets_its_name(server, tmp_path, fault):
-    seen = []
-    paths = fetch.download(
-        entry(f"{server}/{fault}/"), tmp_path / "set", on_progress=lambda file, done: seen.append(done)
-    )
-    assert [path.name for path in paths] == ["data.gz"]
-    assert paths[0].read_bytes() == CONTENT
-    assert seen == sorted(seen)
-    assert seen[-1] == len(CONTENT)
-    assert [path.name for path in (tmp_path / "set").iterdir()] == ["data.gz"]
-
-
-@pytest.mark.parametrize("fault", sorted(set(FAULTS) - GOOD))
-def test_any_fault_means_the_next_mirror(server, tmp_path, fault):
-    told = []
-    fetch.download(entry(f"{server}/{fault}/", f"{server}/good/"), tmp_path, on_failure=told.append)
-    assert (tmp_path / "data.gz").read_bytes() == CONTENT
-    assert len(told) == 1
-    assert f"{server}/{fault}/" in told[0]
-    assert "\n" not in told[0]
-
-
-@pytest.mark.parametrize("fault", sorted(set(FAULTS) - GOOD))
-def test_when_no_mirror_delivers_nothing_is_left(server, tmp_path, fault):
-    with pytest.raises(DownloadError, match="--mirror"):
-        fetch.download(entry(f"{server}/{fault}/"), tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_mirror_that_cannot_be_reached(server, tmp_path):
-    fetch.download(entry("http://127.0.0.1:9/", "http://no-such-host.invalid/", f"{server}/good/"), tmp_path)
-    assert (tmp_path / "data.gz").read_bytes() == CONTENT
-
-
-def test_a_drip_is_given_up(tmp_path, server, monkeypatch):
-    class Slow(Server):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(CONTENT)))
-            self.end_headers()
+def test_random_schedules_of_faults(server, tmp_path, monkeypatch):
+    """The file is right or absent, and nothing but DownloadError comes out."""
+    monkeypatch.setattr(transfer, "LIMITS", Limits(patience=10.0, pause=0.0))
+    rng = random.Random(int(os.environ.get("MLP_TEST_SEED", "0")))
+    kinds = sorted(FAULTS - {"gzip-bomb", "endless"}) + sorted(GOOD) * 3
+    right = absent = 0
+    for number in range(SCHEDULES):
+        folder = tmp_path / str(number)
+        file = rng.choice([FILE, FILE, UNSIZED])
+        for _ in range(rng.randint(1, 3)):  # what one run leaves, the next finds
+            server.forget()
+            mirrors = [
+                server.url(*rng.choices(kinds, k=rng.randint(1, 5))) + f"{number}/" for _ in range(rng.randint(1, 3))
+            ]
             try:
-                for byte in CONTENT:
-                    self.wfile.write(bytes([byte]))
-                    self.wfile.flush()
-                    stopped.wait(0.05)
-            except OSError:
-                pass
-
-    stopped = threading.Event()
-    monkeypatch.setattr(fetch, "_PATIENCE", 0.3)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Slow) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        with pytest.raises(DownloadError, match="too slow"):
-            fetch.download(entry(f"http://127.0.0.1:{httpd.server_port}/"), tmp_path)
-        stopped.set()
-        httpd.shutdown()
+                fetch.download(entry(*mirrors, file=file), folder)
+            except DownloadError:
+                absent += 1
+                assert not (folder / "data.gz").exists()
+            else:
+                right += 1
+                assert (folder / "data.gz").read_bytes() == CONTENT
+                assert names(folder) == ["data.gz"]
+        shutil.rmtree(folder, ignore_errors=True)
+    assert right > SCHEDULES / 4
+    assert absent > SCHEDULES / 10
 
 
-def test_mirrors_of_the_user_come_first(server, tmp_path):
-    fetch.download(entry(f"{server}/gone/"), tmp_path, mirrors=[f"{server}/good"])
-    assert Server.asked == ["/good/data.gz"]
+def test_mirrors_of_the_user_come_first_as_a_folder_of_files_or_of_sets(server, tmp_path):
+    fetch.download(entry(server.url("404")), tmp_path / "one", mirrors=[server.url("good").rstrip("/")])
+    assert [request.path for request in server.requests] == ["/good/data.gz"]
+    server.forget()
+    with pytest.raises(DownloadError):
+        fetch.download(entry(server.url("404") + "last/"), tmp_path / "two", mirrors=[server.url("404")])
+    asked = [request.path for request in server.requests]
+    assert asked == ["/404/data.gz", "/404/set/data.gz", "/404/last/data.gz"]
 
 
 def test_what_is_there_and_intact_is_not_fetched(server, tmp_path):
     (tmp_path / "data.gz").write_bytes(CONTENT)
-    assert fetch.download(entry(f"{server}/good/"), tmp_path) == []
-    assert Server.asked == []
+    assert fetch.download(entry(server.url("good")), tmp_path) == []
+    assert server.requests == []
 
 
-def test_what_is_there_and_damaged_is_replaced(server, tmp_path):
-    (tmp_path / "data.gz").write_bytes(CONTENT[:-1] + b"x")
-    fetch.download(entry(f"{server}/good/"), tmp_path)
+def test_force_fetches_it_again(server, tmp_path):
+    (tmp_path / "data.gz").write_bytes(CONTENT)
+    assert fetch.download(entry(server.url("good")), tmp_path, force=True) == [tmp_path / "data.gz"]
+    assert len(server.requests) == 1
+
+
+def test_what_is_there_and_damaged_is_replaced_only_by_what_is_right(server, tmp_path):
+    damaged = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
+    (tmp_path / "data.gz").write_bytes(damaged)
+    assert not fetch.is_there(entry(), tmp_path)
+    with pytest.raises(DownloadError):
+        fetch.download(entry(server.url("wrong-hash")), tmp_path)
+    assert (tmp_path / "data.gz").read_bytes() == damaged
+    fetch.download(entry(server.url("good")), tmp_path)
     assert (tmp_path / "data.gz").read_bytes() == CONTENT
+
+
+def test_large_files_are_hashed_on_request_only(tmp_path, monkeypatch):
+    (tmp_path / "data.gz").write_bytes(bytes(len(CONTENT)))
+    assert not fetch.is_there(entry(), tmp_path)
+    monkeypatch.setattr(fetch, "QUICK", len(CONTENT))
+    assert fetch.is_there(entry(), tmp_path)
+    assert [problem for _, problem in fetch.verify(entry(), tmp_path)] == ["the SHA-256 is wrong"]
+    assert fetch.missing(entry(), tmp_path) == []
+    (tmp_path / "data.gz").write_bytes(CONTENT[:-1])
+    assert not fetch.is_there(entry(), tmp_path)
+
+
+def test_verify_names_each_problem(tmp_path):
+    def problem(file=FILE):
+        ((path, what),) = fetch.verify(entry(file=file), tmp_path)
+        assert path == tmp_path / "data.gz"
+        return what
+
+    assert problem() == "missing"
+    (tmp_path / "data.gz").write_bytes(CONTENT)
+    assert problem() == problem(UNSIZED) == ""
+    (tmp_path / "data.gz").write_bytes(b"<html>")
+    assert problem() == "6 bytes, expected 300,000"
+    assert problem(UNSIZED) == "the MD5 is wrong"
+    (tmp_path / "data.gz").unlink()
+    os.mkfifo(tmp_path / "data.gz")
+    assert problem() == "not a file"
 
 
 def test_a_folder_that_cannot_be_made(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(CannotWriteError, match="cannot write"):
-        fetch.download(entry(f"{server}/good/"), tmp_path / "file" / "set")
+        fetch.download(entry(server.url("good")), tmp_path / "file" / "set")
+
+
+def test_a_folder_in_the_place_of_a_file(server, tmp_path):
+    (tmp_path / "data.gz").mkdir()
+    with pytest.raises(CannotWriteError, match="cannot write"):
+        fetch.download(entry(server.url("good")), tmp_path)
+
+
+def test_a_full_disk_is_found_before_anything_is_fetched(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 0, 10))
+    with pytest.raises(CannotWriteError, match="needs 300,000 bytes, the disk has 10 free"):
+        fetch.download(entry(server.url("good")), tmp_path / "set")
+    assert server.requests == []
+    assert not (tmp_path / "set").exists()
 
 
 @pytest.mark.parametrize(
     "url", ["", "data", "ftp://example.org/", "http://", "http://host:port/", "file:///etc/", "http://a b/"]
 )
 def test_what_is_no_mirror(url):
-    with pytest.raises(UsageError, match="no mirror"):
+    with pytest.raises(UsageError, match="is no mirror"):
         fetch.check_mirror(url)
+
+
+@pytest.mark.parametrize("below", [".", "set"])
+def test_files_fetched_by_hand_are_imported(tmp_path, below):
+    source = tmp_path / "source" / below
+    source.mkdir(parents=True)
+    (source / "data.gz").write_bytes(CONTENT)
+    placed = fetch.import_from(entry(), tmp_path / "source", tmp_path / "data")
+    assert placed == [tmp_path / "data" / "data.gz"]
+    assert placed[0].read_bytes() == CONTENT
+    assert fetch.import_from(entry(), tmp_path / "nowhere", tmp_path / "data") == []
+    assert names(tmp_path / "data") == ["data.gz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "error", "words"),
+    [
+        ("other", b"", UsageError, "data.gz: no such file"),
+        ("data", CONTENT, UsageError, "unpacked"),
+        ("data.gz", b"<html>", DamagedFileError, "6 bytes, expected 300,000"),
+        ("data.gz", CONTENT + b"x", DamagedFileError, "more than the 300,000 bytes expected"),
+        ("data.gz", bytes(len(CONTENT)), DamagedFileError, "the SHA-256 is wrong"),
+    ],
+)
+def test_what_is_not_imported(tmp_path, name, content, error, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(error, match=words):
+        fetch.import_from(entry(), tmp_path, tmp_path / "set")
+    assert names(tmp_path / "set") == []
+
+
+def test_what_may_not_be_read_is_not_imported(tmp_path, monkeypatch):
+    opened = part.Path.open
+
+    def refuse(path, mode):
+        if path.parent == tmp_path:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, mode)
+
+    (tmp_path / "data.gz").write_bytes(CONTENT)
+    monkeypatch.setattr(part.Path, "open", refuse)
+    with pytest.raises(UsageError, match=r"data\.gz: cannot be read \(Permission denied\)"):
+        fetch.import_from(entry(), tmp_path, tmp_path / "set")
+    assert names(tmp_path / "set") == []
+
+
+def test_a_mirror_that_keeps_us_waiting_does_so_once(server, tmp_path, monkeypatch):
+    """Not for its folder named like the set, and for other files last."""
+    monkeypatch.setattr(transfer, "LIMITS", Limits(patience=0.3, pause=0.0))
+    one, two = (replace(FILE, name=name) for name in ("one.gz", "two.gz"))
+    several = replace(entry(server.url("stall"), server.url("good")), files=(one, two))
+    fetch.download(several, tmp_path, [server.url("stall-in-headers")])
+    waited = [request.path for request in server.requests if "stall" in request.path]
+    assert len(waited) == 2  # the one and the other, for the first file
