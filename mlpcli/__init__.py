@@ -16,9 +16,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mlpcli.config import Settings
-    from mlpcli.datasets.load import Dataset, Split, load_data
+    from mlpcli.datasets.dataset import Dataset, Split
+    from mlpcli.datasets.load import from_arrays, load_data
     from mlpcli.errors import MlpError
-    from mlpcli.model import Evaluation, Model, load
+    from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
+    from mlpcli.model import Model, load
     from mlpcli.run import Run, train
     from mlpcli.training.loop import EpochResult
 
@@ -28,9 +30,12 @@ __all__ = [
     "Evaluation",
     "MlpError",
     "Model",
+    "MultiLabelEvaluation",
+    "RegressionEvaluation",
     "Run",
     "Settings",
     "Split",
+    "from_arrays",
     "load",
     "load_data",
     "train",
@@ -38,11 +43,14 @@ __all__ = [
 
 _HOMES = {
     "Settings": "config",
-    "Dataset": "datasets.load",
-    "Split": "datasets.load",
+    "Dataset": "datasets.dataset",
+    "Split": "datasets.dataset",
+    "from_arrays": "datasets.load",
     "load_data": "datasets.load",
     "MlpError": "errors",
-    "Evaluation": "model",
+    "Evaluation": "evaluation",
+    "MultiLabelEvaluation": "evaluation",
+    "RegressionEvaluation": "evaluation",
     "Model": "model",
     "load": "model",
     "Run": "run",

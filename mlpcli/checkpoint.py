@@ -27,6 +27,7 @@ FORMAT_VERSION = 1
 MAX_RECORD = 2**31 - 1  # bytes; NumPy's C int wraps silently above it
 MAX_HEADER = 10_000  # characters; np.load refuses longer ones
 MAX_META = 2**26  # bytes
+_EPOCH = 256  # bytes that an epoch's history takes, at most
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _DIGEST = 64
@@ -43,17 +44,30 @@ def array_names(layers: int) -> list[str]:
     return [f"{letter}{layer}" for layer in range(2, layers + 1) for letter in "Wb"]
 
 
-def check_size(structure: Sequence[int], dtype: str) -> int:
-    """The bytes that a checkpoint of this network takes, near enough. UsageError where the format cannot hold it."""
+def _shapes(structure: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """The shape of each array of a network, by its name."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer, (n_in, n_out) in enumerate(pairwise(structure), start=2):
+        shapes |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
+    return shapes
+
+
+def check_size(structure: Sequence[int], dtype: str, epochs: int = 1) -> int:
+    """The bytes that a checkpoint of this network takes after so many epochs, near enough.
+
+    UsageError where the format cannot hold it.
+    """
+    if epochs * _EPOCH > MAX_META // 2:
+        raise UsageError(
+            f"--epochs: {epochs:,}, weights.npy holds the history of {MAX_META // 2 // _EPOCH:,}; give fewer"
+        )
     item = np.dtype(dtype).itemsize
     fields = list(pairwise(structure))
-    size = sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16
+    size = sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16 + epochs * _EPOCH
     text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
     if size > MAX_RECORD - MAX_META:
         raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer, (n_in, n_out) in enumerate(fields, start=2):
-        shapes |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
+    shapes = _shapes(structure)
     header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
     if len(header) + 256 > MAX_HEADER:
         raise UsageError(f"--structure: {len(structure)} layers, weights.npy holds about 170; use fewer layers")
@@ -69,7 +83,7 @@ def encode(arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, An
     fields += [("meta", f"|S{len(described)}", ()), ("sha256", f"|S{_DIGEST}", ())]
     header = _header(fields)
     size = sum(int(array.nbytes) for array in arrays.values()) + len(described) + _DIGEST
-    if size > MAX_RECORD or len(header) > MAX_HEADER:
+    if size > MAX_RECORD or len(header) > MAX_HEADER or len(described) > MAX_META:
         raise ValueError(f"a record of {size} bytes with a header of {len(header)} does not fit the format")
     head = _MAGIC + struct.pack("<H", len(header)) + header
     body = b"".join(np.ascontiguousarray(a, a.dtype.newbyteorder("<")).tobytes() for a in arrays.values())
@@ -86,9 +100,11 @@ def _header(fields: Sequence[tuple[str, str, tuple[int, ...]]]) -> bytes:
     return (text + " " * (-(len(_MAGIC) + 2 + len(text) + 1) % 64) + "\n").encode()
 
 
-def save(path: str | Path, arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any]) -> None:
-    """Write a checkpoint, atomically and durably. Raises CannotWriteError, the old file intact."""
-    write_bytes(path, encode(arrays, meta))
+def save(
+    path: str | Path, arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any], replace: bool = True
+) -> None:
+    """Write a checkpoint, atomically and durably, as `files.write_bytes`. CannotWriteError, the old file intact."""
+    write_bytes(path, encode(arrays, meta), replace)
 
 
 def load(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
@@ -179,10 +195,7 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
     structure = meta.get("structure")
     if not isinstance(structure, list) or not all(type(n) is int and n > 0 for n in structure):
         raise _Damage("its description has no structure")
-    expected: dict[str, tuple[int, ...]] = {}
-    for layer, (n_in, n_out) in enumerate(pairwise(structure), start=2):
-        expected |= {f"W{layer}": (n_out, n_in), f"b{layer}": (n_out,)}
-    if {name: array.shape for name, array in arrays.items()} != expected:
+    if {name: array.shape for name, array in arrays.items()} != _shapes(structure):
         raise _Damage("the shapes of its arrays do not fit its structure")
     if len({array.dtype for array in arrays.values()}) != 1:
         raise _Damage("its arrays are of more than one dtype")

@@ -26,6 +26,7 @@ LOSS_NAMES = ("mse", "cross-entropy")
 INITIALIZER_NAMES = ("normal", "xavier", "he")
 OPTIMIZER_NAMES = ("sgd", "adam", "adamw")
 SCHEDULE_NAMES = ("constant", "cosine")
+TASK_NAMES = ("classification", "multi-label", "regression")  # those of mlpcli.datasets.labels
 
 
 def _setting(
@@ -53,7 +54,51 @@ def _setting(
 class Settings:
     """All that decides what a run computes, and where it goes. None means "chosen from the data", see `resolve`."""
 
-    data: str = _setting("mnist", "Data set: mnist, digits or parity.")
+    data: str = _setting("mnist", "Name of a data set, or path of a folder, table or array.")
+    label: str | None = _setting(
+        None,
+        "What to learn. In a table: a column, by name or number (1 is the first, -1 the last), or several with "
+        "commas. For an array: the file of its labels.",
+        auto="a column named label, class, target or y, else the last; the file beside it",
+        metavar="COLUMN|FILE",
+    )
+    task: str | None = _setting(
+        None,
+        "What the labels are: one class of several (or two), any number of yes-or-no labels, or quantities.",
+        TASK_NAMES,
+        auto="found from the labels",
+    )
+    ignore: str | None = _setting(
+        None, "Columns of a table to leave out, such as identifiers, with commas.", auto="none", metavar="COLUMNS"
+    )
+    header: bool | None = _setting(None, "The first row of a table has names.", auto="found from the data")
+    missing: str | None = _setting(
+        None,
+        "Missing values in a table: refuse them, fill in the column's mean, or drop the row.",
+        ("refuse", "mean", "drop"),
+        auto="refuse",
+    )
+    size: str | None = _setting(
+        None,
+        "Height and width to which the images of a folder are resized, such as 28x28.",
+        auto="their own where all agree and are small, else 32 on the longer side",
+        metavar="HxW",
+    )
+    channels: int | None = _setting(
+        None, "Channels of the images of a folder: 1 grey, 3 colour.", auto="3 if any is in colour", metavar="1|3"
+    )
+    on_error: str | None = _setting(
+        None, "Images of a folder that cannot be read: fail, with a list, or skip them.", ("fail", "skip"), auto="fail"
+    )
+    test: float | None = _setting(
+        None,
+        "Fraction of the examples kept apart to test on, where the data has no test part of its own.",
+        auto="0.2",
+        metavar="FRACTION",
+    )
+    split_seed: int | None = _setting(
+        None, "Seed of the split into training and test examples, whatever --seed is.", auto="0", metavar="N"
+    )
     structure: tuple[int, ...] | None = _setting(
         None, "Units per layer, inputs first: 784,32,10.", auto="inputs, 32, classes", metavar="N,N,..."
     )
@@ -62,12 +107,13 @@ class Settings:
         None,
         "Activation of the output layer.",
         ACTIVATION_NAMES,
-        auto="softmax for cross-entropy, sigmoid for mse",
+        auto="softmax for cross-entropy, sigmoid for mse and for yes or no, linear for quantities",
     )
-    loss: str = _setting(
-        "cross-entropy",
+    loss: str | None = _setting(
+        None,
         "What training minimises: the article's squared error, summed over outputs, or cross-entropy in nats.",
         LOSS_NAMES,
+        auto="cross-entropy, mse for quantities",
     )
     init: str | None = _setting(
         None,
@@ -102,15 +148,28 @@ class Settings:
     batch_size: int | None = _setting(
         None,
         "Examples per step.",
-        auto="128, or 64 below 10,000 examples",
+        auto="128, 64 below 10,000 examples, 16 below 1,000",
         metavar="N",
     )
-    validation: float = _setting(
-        0.1,
+    validation: float | None = _setting(
+        None,
         "Fraction of the training examples kept apart to choose the best epoch; 0 keeps the last epoch.",
+        auto="0.1, or the data's own part",
         metavar="FRACTION",
     )
-    scaling: str = _setting("unit", "Inputs scaled to [0, 1], or raw as in the article.", choices=("unit", "raw"))
+    scaling: str | None = _setting(
+        None,
+        "Inputs divided by their maximum, standardised one by one (mean 0, deviation 1), or raw as in the article.",
+        ("unit", "standard", "raw"),
+        auto="standard for tables and real numbers, unit otherwise",
+    )
+    shuffle: str | None = _setting(
+        None,
+        "Order of an epoch: any permutation of the examples, or one that keeps to neighbouring blocks of a file "
+        "larger than memory.",
+        ("examples", "blocks"),
+        auto="examples where they fit into memory",
+    )
     seed: int = _setting(0, "Seed of everything random.", metavar="N")
     dtype: str = _setting("float32", "Floating-point type of the network.", choices=("float32", "float64"))
     threads: int = _setting(1, "BLAS threads; one is fastest for small networks.", metavar="N")
@@ -124,38 +183,78 @@ class Settings:
     def __post_init__(self) -> None:
         _check(self)
 
-    def fitting_structure(self, inputs: int, classes: int) -> tuple[int, ...]:
+    def fitting_structure(self, inputs: int, classes: int, task: str = "classification") -> tuple[int, ...]:
         """The structure for data of so many inputs and classes. UsageError where the one given does not fit."""
         structure = self.structure or (inputs, DEFAULT_HIDDEN, classes)
-        if structure[0] != inputs or structure[-1] != classes:
+        shares_one = task == "classification" and classes == 2 and structure[-1] == 1  # yes or no
+        if structure[0] != inputs or (structure[-1] != classes and not shares_one):
             fitting = ",".join(map(str, (inputs, *structure[1:-1], classes)))
+            outputs = {"multi-label": "labels", "regression": "quantities to learn"}.get(task, "classes")
             raise UsageError(
                 f"--structure: {','.join(map(str, structure))} does not fit {self.data}, which has {inputs} "
-                f"inputs and {classes} classes; use --structure {fitting}"
+                f"inputs and {classes} {outputs}; use --structure {fitting}"
             )
         return structure
 
-    def resolve(self, inputs: int, classes: int, examples: int) -> Settings:
+    def data_settings(self) -> dict[str, Any]:
+        """Those that say how data by path is read, and that `load_data` takes, as far as they are given."""
+        given = {name: getattr(self, name) for name in DATA_SETTINGS}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def resolve(
+        self,
+        inputs: int,
+        classes: int,
+        examples: int,
+        *,
+        task: str = "classification",
+        own_validation: bool = False,
+        scaling: str = "unit",
+        shuffle: str = "examples",
+    ) -> Settings:
         """These settings with nothing left open, for data of so many inputs, classes and training examples.
 
+        own_validation: the data has a validation part. scaling, shuffle: what suits the data.
         Raises UsageError where the structure does not fit the data, or a combination makes no sense.
         """
-        structure = self.fitting_structure(inputs, classes)
-        validation_examples = round(self.validation * examples)
-        if self.validation and not classes <= validation_examples <= examples - classes:
+        structure = self.fitting_structure(inputs, classes, task)
+        loss = self.loss or ("mse" if task == "regression" else "cross-entropy")
+        if task == "regression" and loss != "mse":
+            raise UsageError(f"--loss: {loss} needs classes, and {self.data} has quantities; use mse")
+        output_activation = self.output_activation or default_output(loss, task, structure[-1])
+        if loss == "cross-entropy" and output_activation not in ("softmax", "sigmoid"):
             raise UsageError(
-                f"--validation: {self.validation:g} of {examples:,} examples leaves {validation_examples:,} to "
-                f"validate on and {examples - validation_examples:,} to train on; both need at least one for "
-                f"each of the {classes} classes, or give 0"
+                f"--output-activation: cross-entropy needs probabilities, which {output_activation} does not give; "
+                "use softmax or sigmoid"
             )
+        yes_or_no = task == "multi-label" or (task == "classification" and structure[-1] == 1)
+        if yes_or_no and output_activation == "softmax":
+            raise UsageError(
+                "--output-activation: softmax outputs sum to 1, each of these is a yes or no of its own; use sigmoid"
+            )
+        if own_validation and self.validation is not None:
+            raise UsageError(f"--validation: {self.data} has a validation part of its own; leave it out")
+        validation = 0.0 if own_validation else _or(self.validation, 0.1)
+        validation_examples = round(validation * examples)
+        at_least = classes if task == "classification" else 1
+        if validation and not at_least <= validation_examples <= examples - at_least:
+            if self.validation is None:
+                validation, validation_examples = 0.0, 0  # too few examples to spare any
+            else:
+                each = f"one for each of the {classes} classes" if task == "classification" else "one"
+                raise UsageError(
+                    f"--validation: {validation:g} of {examples:,} examples leaves {validation_examples:,} to "
+                    f"validate on and {examples - validation_examples:,} to train on; both need at least {each}, "
+                    "or give 0"
+                )
         trained = examples - validation_examples
-        batch_size = self.batch_size or min(trained, 128 if trained >= MANY_EXAMPLES else 64)
+        batch_size = self.batch_size or min(trained, default_batch_size(trained))
         if batch_size > trained:
             raise UsageError(
                 f"--batch-size: {batch_size:,} is more than the {trained:,} training examples; use {trained} at most"
             )
         steps_per_epoch = math.ceil(trained / batch_size)
-        epochs = self.epochs or max(DEFAULT_EPOCHS, math.ceil(DEFAULT_STEPS / steps_per_epoch))
+        epochs = self.epochs or min(MOST_EPOCHS, max(DEFAULT_EPOCHS, math.ceil(DEFAULT_STEPS / steps_per_epoch)))
         rate = self.learning_rate or (adam_rate(structure) if self.optimizer != "sgd" else 0.1)
         if rate * (self.weight_decay or 0.0) >= 1.0:
             raise UsageError(
@@ -166,7 +265,11 @@ class Settings:
         return dataclasses.replace(
             self,
             structure=structure,
-            output_activation=self.output_activation or ("softmax" if self.loss == "cross-entropy" else "sigmoid"),
+            loss=loss,
+            output_activation=output_activation,
+            validation=validation,
+            scaling=self.scaling or scaling,
+            shuffle=self.shuffle or shuffle,
             init=self.init or ("he" if self.activation == "relu" else "xavier"),
             learning_rate=rate,
             momentum=None if is_adam else self.momentum or 0.0,
@@ -179,11 +282,36 @@ class Settings:
         )
 
 
+# How data by path is read; nothing of it applies to a named data set.
+DATA_SETTINGS = (
+    "label",
+    "task",
+    "ignore",
+    "header",
+    "missing",
+    "size",
+    "channels",
+    "on_error",
+    "test",
+    "split_seed",
+)
 MAX_CONFIG = 2**20  # bytes
 DEFAULT_HIDDEN = 32
 DEFAULT_EPOCHS = 30
 DEFAULT_STEPS = 4000  # on small data, epochs enough for this many steps
-MANY_EXAMPLES = 10_000
+MOST_EPOCHS = 200  # ... but no more lines than one can read
+
+
+def default_batch_size(examples: int) -> int:
+    """Smaller for fewer examples, which give fewer steps an epoch."""
+    return 128 if examples >= 10_000 else 64 if examples >= 1_000 else 16
+
+
+def default_output(loss: str, task: str, outputs: int) -> str:
+    """The output activation that suits."""
+    if task == "regression":
+        return "linear"
+    return "softmax" if (loss, task) == ("cross-entropy", "classification") and outputs > 1 else "sigmoid"
 
 
 def adam_rate(structure: tuple[int, ...]) -> float:
@@ -215,7 +343,7 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, f.name)
         if value is None and f.default is None:
             continue
-        _check_type(f, value)
+        _check_type(f, value, option_name(f.name))
         choices = f.metadata["choices"]
         if choices and value not in choices:
             near = difflib.get_close_matches(str(value), choices, n=1)
@@ -234,15 +362,11 @@ def _check(settings: Settings) -> None:
     for name, users in OPTIMIZER_SETTINGS.items():
         if getattr(s, name) is not None and s.optimizer not in users:
             refuse(name, f"{s.optimizer} does not use it; leave it out or use --optimizer {' or '.join(users)}")
-    fitting = {"cross-entropy": ("softmax", "sigmoid")}.get(s.loss, ACTIVATION_NAMES)
-    if s.output_activation is not None and s.output_activation not in fitting:
-        refuse(
-            "output_activation",
-            f"{s.loss} needs probabilities, which {s.output_activation} does not give; use {' or '.join(fitting)}",
-        )
     if s.article and s.init != "normal":
         found = s.init or "what suits the activation"
         refuse("article", f"the article draws its weights from N(0, 1), not by {found}; add --init normal")
+    if s.channels not in (None, 1, 3):
+        refuse("channels", f"{s.channels} is neither 1 (grey) nor 3 (colour)")
     if not s.output:
         refuse("output", "an empty file name; name the file, such as weights.npy")
 
@@ -268,11 +392,13 @@ _RANGES = (
     ("batch_size", 1, False, _INTEGER_MAX, "a whole number from 1 on, such as 128"),
     ("validation", 0.0, False, 1.0, "a fraction from 0 up to but not 1, such as 0.1"),
     ("seed", 0, False, 2**32, "a whole number from 0 to 4294967295"),
+    ("split_seed", 0, False, 2**32, "a whole number from 0 to 4294967295"),
+    ("test", 0.0, True, 1.0, "a fraction between 0 and 1, such as 0.2"),
     ("threads", 1, False, 1025, "a whole number from 1 to 1024"),
 )
 
 
-def _check_type(f: dataclasses.Field[Any], value: Any) -> None:
+def _check_type(f: dataclasses.Field[Any], value: Any, where: str) -> None:
     kind = str(f.type)
     if kind.startswith("tuple"):
         right = isinstance(value, tuple) and all(type(n) is int for n in value)
@@ -286,8 +412,8 @@ def _check_type(f: dataclasses.Field[Any], value: Any) -> None:
     else:
         right, wanted = isinstance(value, str), "a text"
     if not right:
-        found = repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
-        raise UsageError(f"{option_name(f.name)}: {found} is not {wanted}; see mlp train --help")
+        shown = str(list(value)) if isinstance(value, tuple) else repr(value)
+        raise UsageError(f"{where}: {shown if len(shown) <= 60 else shown[:57] + '...'} is not {wanted}; correct it")
 
 
 def parse_structure(text: str) -> tuple[int, ...]:
@@ -342,4 +468,6 @@ def named_settings(table: dict[str, Any], source: str) -> dict[str, Any]:
             raise UsageError(f"{source}: {key!r} gives {name} a second time; keep one")
         value = value.item() if hasattr(value, "item") else value
         settings[name] = tuple(value) if name == "structure" and isinstance(value, list) else value
+        if value is not None:  # here, because the command line may replace it before anybody looks
+            _check_type(fields[name], settings[name], f"{source}: {key}")
     return settings

@@ -7,11 +7,13 @@ a temporary beside the target, fsync it, rename it over the target, fsync the fo
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 
@@ -21,29 +23,48 @@ except ImportError:  # Windows, where a file that is open cannot be replaced und
     fcntl = None  # type: ignore[assignment]
 
 
-def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
-    """The content of a regular file of at most `limit` bytes; never waits on a FIFO or a device.
+@contextlib.contextmanager
+def open_regular(path: str | Path, advice: str) -> Iterator[io.BufferedReader]:
+    """A regular file, open for reading; never waits on a FIFO or a device.
 
-    Raises UsageError, with `advice` on what to name instead, where there is no such file or it cannot be read,
-    DamagedFileError where it is longer.
+    Raises UsageError, with `advice` on what to name instead, where there is no such file or it cannot be read.
     """
     try:
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        try:
+            descriptor = os.open(path, flags)
+        except ValueError as error:  # a NUL in the name
+            raise OSError(str(error)) from None
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
                 raise UsageError(f"{path}: {kind}; {advice}")
-            if status.st_size > limit:
-                raise DamagedFileError(f"{path}: {status.st_size:,} bytes, at most {limit:,} are read; {advice}")
-            return file.read(limit)
+            file = os.fdopen(descriptor, "rb")
+        except BaseException:
+            os.close(descriptor)
+            raise
+        with file:
+            yield file
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file; {advice}") from None
-    except IsADirectoryError:
+    except IsADirectoryError:  # what Windows and "name/" say
         raise UsageError(f"{path}: a folder; {advice}") from None
-    except (OSError, ValueError) as error:
-        what = error.strerror if isinstance(error, OSError) else error
+    except OSError as error:
+        what = error.strerror or error
         raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
+
+
+def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises as `open_regular` does, and DamagedFileError where it is longer.
+    """
+    with open_regular(path, advice) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise DamagedFileError(f"{path}: {size:,} bytes, at most {limit:,} are read; {advice}")
+        return file.read(limit)
 
 
 def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
@@ -66,11 +87,12 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
                 kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
                 raise CannotWriteError(f"{path}: {kind}; give the name of a file")
             if not force:
-                raise CannotWriteError(f"{path}: exists; give --force to replace it, or another --output")
+                raise FileIsThereError(f"{path}: exists; give --force to replace it, or another --output")
             if not os.access(target, os.W_OK):
                 raise CannotWriteError(f"{path}: is read-only; make it writable, or give another --output")
         if not target.parent.is_dir():
-            raise CannotWriteError(f"{path}: there is no folder {path.parent}; create it, or give another --output")
+            folder = target.parent if path.is_symlink() else path.parent
+            raise CannotWriteError(f"{path}: there is no folder {folder}; create it, or give another --output")
         free = shutil.disk_usage(target.parent).free
         if free < size:
             raise CannotWriteError(f"{path}: needs {size:,} bytes, the disk has {free:,} free; make room")
@@ -83,20 +105,43 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
     return target
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
+def write_bytes(path: str | Path, content: bytes, replace: bool = True) -> None:
     """Replace the file at `path` by `content`, atomically. CannotWriteError after any failure, the old file intact.
 
-    Two processes that write the same path take turns; the last one wins with its whole file.
+    Two processes that write the same path take turns; the last one wins with its whole file. With replace=False
+    the first one does: FileIsThereError where there is a file of that name.
     """
-    path = Path(path)
-    with _as_one_line(path, len(content)):
+    with _replacing(Path(path), len(content), replace) as descriptor:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+
+class FileIsThereError(CannotWriteError):
+    """A file has this name already."""
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of the one at `path` when the block ends well, as `write_bytes` does."""
+    with _replacing(Path(path)) as descriptor, os.fdopen(descriptor, "wb", closefd=False) as file:
+        yield file
+
+
+@contextlib.contextmanager
+def _replacing(path: Path, size: int = 0, replace: bool = True) -> Iterator[int]:
+    """The descriptor of a temporary that becomes the file at `path` when the block ends well.
+
+    size: bytes that will be needed, for the message where they are not there.
+    """
+    with _as_one_line(path, size):
         target = path.resolve()
         with _locked_temporary(target) as (descriptor, temporary):
             try:
-                view = memoryview(content)
-                while view:
-                    view = view[os.write(descriptor, view) :]
+                yield descriptor
                 if target.exists():
+                    if not replace:  # nobody can make it meanwhile who takes the lock, as all of us do
+                        raise FileIsThereError(f"{path}: exists; give --force to replace it, or another --output")
                     temporary.chmod(stat.S_IMODE(target.stat().st_mode))
                 os.fsync(descriptor)
                 temporary.replace(target)

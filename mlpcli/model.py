@@ -3,37 +3,40 @@
 import json
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli import checkpoint
-from mlpcli.datasets import images
-from mlpcli.datasets.load import Dataset, Split
+from mlpcli.datasets import images, strokes
+from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.datasets.encoding import Encoding
+from mlpcli.datasets.inputs import is_picture, read_inputs
+from mlpcli.datasets.labels import TASKS, Task
+from mlpcli.datasets.options import Like
 from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
 from mlpcli.nn import metrics
+from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
-from mlpcli.training.batches import Examples, one_hot
+from mlpcli.training.batches import class_targets, make_examples
 from mlpcli.training.loop import measure
+from mlpcli.training.scaling import Scaling
+
+_AT_ONCE = 512  # examples in a forward pass
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """How a model does on labelled examples.
+class Predictions(NamedTuple):
+    """Of a file's examples. rows: None for a picture, a table's line, or an array's index. outputs: (N, classes)
+    probabilities, or (N, T) quantities. notes: remarks of a line each."""
 
-    examples: their number. loss: mean per example (nats for cross-entropy). accuracy: a fraction, with its 95 %
-    Wilson interval. confusion: (O, O) counts, rows are the truth. per_class: precision, recall, F1, support.
-    """
-
-    examples: int
-    loss: float
-    accuracy: float
-    interval: tuple[float, float]
-    confusion: metrics.Counts
-    per_class: metrics.PerClass
+    rows: list[int] | list[None]
+    outputs: npt.NDArray[np.floating]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,17 +51,44 @@ class Model:
     meta: dict[str, Any]
 
     @property
+    def task(self) -> Task:
+        """What its outputs are: classes, yes-or-no labels, or quantities."""
+        return cast(Task, self.meta.get("task", "classification"))
+
+    @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the outputs."""
+        """The names of the classes, labels or quantities."""
         return tuple(self.meta["classes"])
 
     @property
     def input(self) -> dict[str, Any]:
-        """What the network takes: kind, shape, maximum, scale."""
+        """What the network takes: kind, shape, maximum, scaling."""
         return dict(self.meta["input"])
 
+    @cached_property
+    def scaling(self) -> Scaling:
+        """Of the inputs."""
+        return Scaling.from_json(self.meta["input"], self.network.structure[0])
+
+    @cached_property
+    def target_scaling(self) -> Scaling | None:
+        """Of the quantities that a regression gives."""
+        described = self.meta.get("target")
+        return None if described is None else Scaling.from_json(described, self.network.structure[-1])
+
+    @cached_property
+    def encoding(self) -> Encoding | None:
+        """How the columns of a table become inputs, for a network that was trained on a table."""
+        described = self.meta.get("encoding")
+        return None if described is None else Encoding.from_json(described)
+
+    @property
+    def label_columns(self) -> tuple[str | int, ...]:
+        """The columns of the label, for a network that was trained on a table: by name, or by number."""
+        return tuple(self.meta.get("label_columns", ()))
+
     def outputs(self, X: npt.ArrayLike) -> npt.NDArray[np.floating]:
-        """a(L) for raw examples X (N, I) or (N, height, width), from 0 to input["maximum"]: (N, O).
+        """a(L) for raw examples X (N, I) or (N, ...): (N, O); quantities in their own unit, as float64.
 
         Raises UsageError for examples of another size or with values that are not finite.
         """
@@ -67,82 +97,171 @@ class Model:
             finite = bool(np.isfinite(raw).all())
         except (TypeError, ValueError):
             raise UsageError("the examples are not numbers; give an array of numbers") from None
-        if raw.ndim < 2 or raw.size != len(raw) * self.network.structure[0]:
+        inputs = self.network.structure[0]
+        if raw.ndim < 2 or raw.size != len(raw) * inputs:
             raise UsageError(
-                f"examples of shape {raw.shape}, the network takes (N, {self.network.structure[0]}); "
-                "give one row for each example"
+                f"examples of shape {raw.shape}, the network takes (N, {inputs}); give one row for each example"
             )
-        rows = raw.reshape(len(raw), self.network.structure[0])
+        rows = raw.reshape(len(raw), inputs)
         dtype = self.parameters.flat.dtype
         outputs = np.empty((len(rows), self.network.structure[-1]), dtype)
-        size = max(1, min(len(rows), 512))
-        workspace = self.network.workspace(size, dtype)
+        size = max(1, min(len(rows), _AT_ONCE))
+        workspace, scaled = self.network.workspace(size, dtype), np.empty((size, inputs), dtype)
         with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
             for at in range(0, len(rows), size):
-                scaled = rows[at : at + size].astype(dtype) * dtype.type(self.input["scale"])
-                outputs[at : at + size] = self.network.forward(self.parameters, scaled, workspace)
+                some = rows[at : at + size]
+                self.scaling.apply(some, scaled[: len(some)])
+                outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
             if not finite or np.abs(raw).max() > 1e30:
                 raise UsageError("the examples have values that are not finite, or far too large; check them")
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
-        return outputs
+        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
 
-    def predict(self, X: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """The class of the largest output for each example, as a position in `classes`: (N,)."""
-        return np.asarray(np.argmax(self.outputs(X), axis=1), np.int64)
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """What the network says of raw examples.
+
+        Classification: (N,) int64, positions in `classes`. Multi-label: (N, K) bool. Regression: (N,) float64, or
+        (N, T) for several quantities.
+        """
+        return self._said(self.outputs(X))
+
+    def _said(self, outputs: npt.NDArray[np.floating]) -> npt.NDArray[Any]:
+        if self.task == "multi-label":
+            return outputs > 0.5
+        if self.task == "regression":
+            return outputs[:, 0] if outputs.shape[1] == 1 else outputs
+        return metrics.chosen_class(outputs)
 
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.floating]:
-        """Probabilities of the classes for each example, (N, O), each row summing to 1.
+        """Probabilities, (N, classes).
 
-        A softmax output is taken as it is. Any other output says nothing of the others: what is negative
-        counts as 0, and each row is divided by its sum.
+        Of classes, each row sums to 1: a softmax output is taken as it is; a single one is that of the second class;
+        any other says nothing of the others, so what is negative counts as 0, and each row is divided by its sum.
+        Of yes-or-no labels, each is a probability of its own. UsageError for a regression, which has none.
         """
-        outputs = self.outputs(X)
+        if self.task == "regression":
+            raise UsageError("a regression gives quantities, no probabilities; use predict")
+        return self._probabilities(self.outputs(X))
+
+    def _probabilities(self, outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+        if self.task == "multi-label":
+            return np.asarray(np.clip(outputs, 0.0, 1.0))
+        if outputs.shape[1] == 1:
+            second = np.clip(outputs, 0.0, 1.0)
+            return np.concatenate([1.0 - second, second], axis=1)
         if self.network.activations[-1] == "softmax":
             return outputs
         positive = np.maximum(outputs, 0) + np.finfo(outputs.dtype).tiny
         return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
-    def predict_image(self, path: str | Path) -> tuple[str, list[tuple[str, float]]]:
-        """The label of a picture in a file, and all labels with their probabilities, likeliest first.
+    def read_image(self, path: str | Path) -> npt.NDArray[np.floating]:
+        """A picture in a file as a raw example, (1, I).
 
         Raises UsageError where there is no such file, DamagedFileError for one that is no picture or is blank.
         """
-        shape, centre = self.input["shape"], self.input["centre"]
-        frame = images.Frame(self.input["box"], (centre[0], centre[1]))
+        described = self.input
+        if described["kind"] != "image":
+            raise UsageError(
+                f"{path}: the network was trained on {self.meta['data']['name']}, which is no set of images"
+            )
+        shape = tuple(described["shape"])
+        if described.get("preprocess", "strokes") == "resize":
+            with images.quiet():
+                pixels = images.resized(images.read_colour(path), shape)
+            return np.asarray(pixels.reshape(1, -1) * (described["maximum"] / 255.0))
+        centre = described["centre"]
+        frame = strokes.Frame(described["box"], (centre[0], centre[1]))
         try:
-            seen = images.prepare(images.read_image(path), (shape[0], shape[1]), frame)
+            with images.quiet():
+                picture = images.read_image(path)
+            seen = strokes.prepare(picture, (shape[0], shape[1]), frame)
         except ValueError:
             raise DamagedFileError(
                 f"{path}: blank, no strokes stand out from the ground; give another picture"
             ) from None
-        probabilities = self.predict_proba(seen[np.newaxis] * self.input["maximum"])[0]
-        order = np.argsort(-probabilities, kind="stable")
-        ranked = [(self.classes[i], float(probabilities[i])) for i in order]
+        return np.asarray(seen.reshape(1, -1) * described["maximum"])
+
+    def predict_image(self, path: str | Path) -> tuple[str, list[tuple[str, float]]]:
+        """The label of a picture in a file, and all labels with their probabilities, likeliest first.
+
+        Raises as `read_image` does.
+        """
+        ranked = self.ranked(self.predict_proba(self.read_image(path))[0])
         return ranked[0][0], ranked
 
-    def evaluate(self, split: Split) -> Evaluation:
+    def predict_file(self, path: str | Path) -> "Predictions":
+        """What the network says of a picture, or of the rows of a table or array.
+
+        Raises UsageError for a missing file or a kind that the network does not take, DamagedFileError for a bad one.
+        """
+        place = Path(path)
+        X: npt.NDArray[Any]
+        rows: list[int] | list[None]
+        notes: tuple[str, ...] = ()
+        if self.input["kind"] == "image" and is_picture(place):
+            X, rows = self.read_image(place), [None]
+        else:
+            X, rows, notes = read_inputs(place, self.like)
+        try:
+            outputs = self.outputs(X)
+        except UsageError as error:
+            raise UsageError(f"{path}: {error}") from None
+        if self.task == "regression":
+            return Predictions(rows, outputs, notes)
+        return Predictions(rows, self._probabilities(outputs), notes)
+
+    def ranked(self, probabilities: npt.NDArray[np.floating]) -> list[tuple[str, float]]:
+        """The classes with their probabilities (classes,), likeliest first."""
+        order = np.argsort(-probabilities, kind="stable")
+        return [(self.classes[i], float(probabilities[i])) for i in order]
+
+    def evaluate(self, split: Split) -> AnyEvaluation:
         """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`."""
-        classes = len(self.classes)
-        targets = one_hot(split.y, classes, self.parameters.flat.dtype)
-        examples = Examples(split.X, targets, np.arange(len(split)), self.input["scale"])
+        self._check_examples(split)
+        dtype = self.parameters.flat.dtype
+        targets: Array | Scaling | None = self.target_scaling
+        if self.task == "classification":
+            targets = class_targets(len(self.classes), self.network.structure[-1], dtype)
+        examples = make_examples(split.X, split.y, split.positions, self.scaling, targets, dtype)
         with blas_threads(1):
-            loss, predicted = measure(self.network, self.parameters, examples)
+            loss, outputs = measure(self.network, self.parameters, examples)
         if not math.isfinite(loss):  # argmax would hide it
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
-        confusion = metrics.confusion_matrix(split.y, predicted, classes)
-        return Evaluation(
-            examples=len(split),
-            loss=loss,
-            accuracy=metrics.accuracy(confusion),
-            interval=metrics.wilson_interval(int(np.trace(confusion)), len(split)),
-            confusion=confusion,
-            per_class=metrics.per_class(confusion),
+        if self.target_scaling is not None:
+            outputs = self.target_scaling.undo(outputs)
+        return evaluate_outputs(self.task, len(self.classes), outputs, split.labels, loss)
+
+    def _check_examples(self, split: Split) -> None:
+        """UsageError where labelled examples are none that this network can be measured on."""
+        inputs, classes = self.network.structure[0], len(self.classes)
+        if not len(split):
+            raise UsageError("no examples to evaluate on; give at least one")
+        if split.X.ndim != 2 or split.X.shape[1] != inputs or len(split.X) != len(split.y):
+            raise UsageError(
+                f"examples of shape {split.X.shape} with {len(split.y)} labels, the network takes (N, {inputs}) "
+                "with N labels; give others"
+            )
+        shape = () if self.task == "classification" else (classes,)
+        if split.y.shape[1:] != shape:
+            raise UsageError(
+                f"labels of shape {split.y.shape}, expected (N,{' ' * bool(shape)}{', '.join(map(str, shape))})"
+            )
+        if self.task == "classification" and not (split.y.min() >= 0 and split.y.max() < classes):
+            raise UsageError(
+                f"labels from {split.y.min()} to {split.y.max()}, the network has classes 0 to {classes - 1}"
+            )
+
+    @property
+    def like(self) -> Like:
+        """What other data must be read like, to be understood by this network."""
+        return Like(
+            self.task, self.classes, self.input["kind"], tuple(self.input["shape"]), self.encoding, self.label_columns
         )
 
     def check_fits(self, data: Dataset, name: str = "the weights") -> None:
         """UsageError unless the data set has the inputs and classes that the model was trained on."""
-        if (data.inputs, data.classes) != (self.network.structure[0], self.classes):
+        if (data.inputs, data.classes, data.task) != (self.network.structure[0], self.classes, self.task):
             trained = self.meta["data"]["name"]
             if data.inputs == self.network.structure[0] and len(data.classes) == len(self.classes):
                 raise UsageError(
@@ -154,58 +273,85 @@ class Model:
                 f"evaluate on {trained}"
             )
 
-    def save(self, path: str | Path) -> None:
-        """Write weights.npy, atomically and durably, in place of a file of that name.
+    def save(self, path: str | Path, replace: bool = True) -> None:
+        """Write weights.npy, atomically and durably, in place of a file of that name if `replace`.
 
         Raises CannotWriteError, the old file intact.
         """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
-        checkpoint.save(path, dict(zip(names, views, strict=True)), self.meta)
+        checkpoint.save(path, dict(zip(names, views, strict=True)), self.meta, replace)
 
 
 def load(path: str | Path) -> Model:
     """The model in a weights file. UsageError where there is none, DamagedFileError for any other bytes."""
     arrays, meta = checkpoint.load(path)
+    names = checkpoint.array_names(len(meta["structure"]))
     try:
         network = Network(tuple(meta["structure"]), tuple(meta["activations"]), meta["loss"])
         _check_meta(meta)
         if meta["dtype"] != next(iter(arrays.values())).dtype.name:
             raise ValueError("the arrays are not of its dtype")
-    except (KeyError, TypeError, ValueError) as error:
-        what = json.dumps(str(error))[1:121]
+        flat = np.concatenate([arrays[name].reshape(-1) for name in names])
+        model = Model(network, Parameters(flat, network.structure), meta)
+        _check_parts(model)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = json.dumps(str(error))[1:-1][:120]
         raise DamagedFileError(
             f"{path}: its description is not that of a network ({what}); use an intact copy, or train again"
         ) from None
-    names = checkpoint.array_names(len(network.structure))
-    flat = np.concatenate([arrays[name].reshape(-1) for name in names])
-    return Model(network, Parameters(flat, network.structure), meta)
+    return model
+
+
+def _check_parts(model: Model) -> None:
+    """Read the parts of the description that are read on use; KeyError, TypeError or ValueError if one is not sane."""
+    if (model.scaling.scale <= 0).any():
+        raise ValueError("the input's scale is out of range")
+    if (model.target_scaling is not None) != (model.task == "regression"):
+        raise ValueError("a scaling of targets without a regression, or the reverse")
+    if (model.encoding is not None) != (model.input["kind"] == "table"):
+        raise ValueError("an encoding of columns without a table, or the reverse")
+    if not all(type(column) in (str, int) for column in model.meta.get("label_columns", ())):
+        raise TypeError("label columns that are neither names nor numbers")
+    if model.encoding is not None and model.encoding.width != model.network.structure[0]:
+        raise ValueError("an encoding of another width")
 
 
 def _check_meta(meta: dict[str, Any]) -> None:
     """Raise KeyError, TypeError or ValueError unless the parts that a Model relies on are there and sane."""
     inputs, outputs = meta["structure"][0], meta["structure"][-1]
-    classes, described = meta["classes"], meta["input"]
+    classes, described, task = meta["classes"], meta["input"], meta.get("task", "classification")
+    if task not in TASKS:
+        raise ValueError("an unknown task")
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
         raise TypeError("classes is no list of names")
-    if len(classes) != outputs or len(set(classes)) != outputs:
+    shares_one = task == "classification" and (len(classes), outputs) == (2, 1)
+    if (len(classes) != outputs and not shares_one) or len(set(classes)) != len(classes):
         raise ValueError(f"{len(classes)} class names for {outputs} outputs")
-    shape, scale, maximum = described["shape"], described["scale"], described["maximum"]
-    if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape):
+    shape, maximum = described["shape"], described["maximum"]
+    if not isinstance(shape, list) or not all(type(n) is int and n > 0 for n in shape[:9]):
         raise TypeError("the input's shape is no list of sizes")
-    if int(np.prod([int(n) for n in shape], dtype=object)) != inputs:
+    if len(shape) > 8 or math.prod(shape) != inputs:
         raise ValueError(f"an input of shape {shape} for {inputs} inputs")
-    for number in (scale, maximum):
-        if type(number) not in (int, float) or not 0 < number < 1e6:
-            raise ValueError("the input's scale or maximum is out of range")
-    if described["kind"] not in ("image", "bits"):
+    if type(maximum) not in (int, float) or not 0 < maximum < 1e300:
+        raise ValueError("the input's maximum is out of range")
+    if described["kind"] not in ("image", "bits", "array", "table"):
         raise ValueError("an input of unknown kind")
     if described["kind"] == "image":
-        if len(shape) != 2:
-            raise ValueError("an image that is not height by width")
-        shares = [described["box"], *described["centre"]]
-        if len(shares) != 3 or not all(type(share) is float and 0 < share <= 1 for share in shares):
-            raise ValueError("the frame of its images is not three shares of their size")
+        _check_image(described)
     for key in ("name", "fingerprint"):
         if not isinstance(meta["data"][key], str):
             raise TypeError(f"the data set has no {key}")
+
+
+def _check_image(described: dict[str, Any]) -> None:
+    shape, preprocess = described["shape"], described.get("preprocess", "strokes")
+    if len(shape) not in (2, 3) or shape[2:] not in ([], [3]):
+        raise ValueError("an image that is not height by width, or that by 3")
+    if preprocess == "resize":
+        return
+    shares = [described["box"], *described["centre"]]
+    if preprocess != "strokes" or len(shape) != 2 or len(shares) != 3:
+        raise ValueError("an image that is prepared in an unknown way")
+    if not all(type(share) is float and 0 < share <= 1 for share in shares):
+        raise ValueError("the frame of its images is not three shares of their size")

@@ -1,6 +1,7 @@
 """What the README says is so."""
 
 import re
+import subprocess
 import tomllib
 
 import click
@@ -26,7 +27,7 @@ def test_every_command_and_option_is_explained(command):
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.help, parameter.name
-            assert parameter.help.rstrip("]").rstrip().endswith((".", "")), parameter.name
+            assert parameter.help.split("  [")[0].endswith("."), parameter.name
 
 
 def test_the_example_in_help_runs(mlp):
@@ -38,6 +39,8 @@ def test_the_example_in_help_runs(mlp):
 
 def test_every_exit_code_is_in_the_table():
     codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
+    source = "".join(path.read_text() for path in (ROOT / "mlpcli" / "cli").glob("*.py"))
+    codes |= {int(code) for code in re.findall(r"return (\d+)  # as a program", source)}
     table = README.split("## Exit codes")[1].split("\n\n")[1]
     listed = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in row.split(",")}
     assert listed == codes | {0, 130, 143}
@@ -51,7 +54,14 @@ def test_every_file_that_is_linked_is_there():
 def test_ci_runs_the_readmes_two_commands():
     marked = re.findall(r"<!-- command: (\w+) -->\n```sh\n(.+)\n```", README)
     assert [name for name, _ in marked] == ["run", "test"]
-    assert "<!-- command: " in (ROOT / ".ci" / "run").read_text()
+    script = (ROOT / ".ci" / "run").read_text()
+    # It takes the line after the mark and the fence, for each of the two names.
+    extract = re.search(r"sed -n \"(.+)\" README.md", script)[1]
+    assert "for name in run test" in script
+    for name, command in marked:
+        program = extract.replace("$1", name)
+        found = subprocess.run(["sed", "-n", program, ROOT / "README.md"], capture_output=True, text=True, check=True)
+        assert found.stdout.strip() == command
 
 
 def test_every_extra_that_is_named_exists():

@@ -1,107 +1,233 @@
-"""A data set by name, as arrays."""
+"""A data set by name or by path, as arrays; and other data, read as a trained network understands it."""
 
-import hashlib
-import math
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mlpcli.datasets import synthetic
-from mlpcli.datasets.catalog import Entry, find
-from mlpcli.datasets.idx import read_pair
+from mlpcli.datasets.arrays import find_arrays, holds_arrays
+from mlpcli.datasets.catalog import CATALOG, find
+from mlpcli.datasets.dataset import Dataset, Split, take
+from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
+from mlpcli.datasets.labels import Labels, RawLabels, check_labels, understand
+from mlpcli.datasets.named import load_named
+from mlpcli.datasets.naming import kind_of
+from mlpcli.datasets.options import Like, Options
+from mlpcli.datasets.split import part_off
+from mlpcli.datasets.tabular import load_tables
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.resources import resource_folder
+from mlpcli.memory import memory_mapping, release
+
+__all__ = ["Dataset", "Split", "from_arrays", "is_named", "load_data"]
+
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+_BLOCK = 2**24  # bytes of values looked at together
 
 
 @dataclass(frozen=True)
-class Split:
-    """Examples and their labels. X: (N, I) uint8, raw values; y: (N,) int64, positions in Dataset.classes."""
+class _Source:
+    """What a path holds, before its labels are understood. parts: raw (X, labels) of "train" and others it has."""
 
-    X: npt.NDArray[np.uint8]
-    y: npt.NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A data set in memory.
-
-    kind: "image" or "bits". shape: (height, width) of an image, or (inputs,). maximum: the largest raw value.
-    """
-
-    name: str
     kind: str
-    shape: tuple[int, ...]
-    maximum: int
-    classes: tuple[str, ...]
-    train: Split
-    test: Split
-
-    @property
-    def inputs(self) -> int:
-        """|1|: numbers per example."""
-        return math.prod(self.shape)
-
-    def fingerprint(self) -> str:
-        """SHA-256 over the bytes of all examples and labels, in hexadecimal: tells one data set from another."""
-        digest = hashlib.sha256()
-        for split in (self.train, self.test):
-            digest.update(f"{split.X.shape}".encode())
-            digest.update(np.ascontiguousarray(split.X).data)
-            digest.update(np.ascontiguousarray(split.y).data)
-        return digest.hexdigest()
+    parts: Mapping[str, tuple[npt.NDArray[Any], RawLabels]]
+    notes: tuple[str, ...] = ()
 
 
-def load_data(name: str = "mnist", data_dir: str | Path = "data") -> Dataset:
-    """The named data set: "mnist" from `data_dir`/mnist (see `mlp download`), "digits", "parity".
+def is_named(name: str) -> bool:
+    """Whether this is the name of a data set, rather than a path. A file or folder of such a name is ./NAME."""
+    return name in CATALOG
 
-    Raises UsageError for an unknown name or a file that is not there, DamagedFileError for a bad file.
+
+def load_data(
+    name: str | Path = "mnist",
+    data_dir: str | Path = "data",
+    *,
+    like: Like | None = None,
+    look: bool = False,
+    **options: Any,
+) -> Dataset:
+    """The named data set ("mnist" from `data_dir`/mnist, see `mlp download`; "digits"; "parity"), or that at a path.
+
+    A path is a folder with a sub-folder of images for each class, a table (.csv, .tsv, also gzip), arrays (.npy,
+    .npz, IDX), or a folder of tables or arrays. `options`: those of `Options`. `like`: read it as a trained
+    network does. `look`: to look at it only, see `load_tables`.
+
+    Raises UsageError for an unknown name, a path that is not there or an option that does not fit, DamagedFileError
+    for a bad file.
     """
-    entry = find(name)
-    if entry.origin == "function":
-        X, y = synthetic.parity()
-        cut = synthetic.PARITY_TRAINING
-        return _dataset(entry, (X[:cut], y[:cut]), (X[cut:], y[cut:]))
-    if entry.origin == "embedded":
-        folder = resource_folder(entry.name)
-        names: tuple[str, ...] = EMBEDDED_FILES
-    else:
-        folder = Path(data_dir) / entry.name
-        names = tuple(file.name for file in entry.files)
-        absent = [name for name in names if not (folder / name).exists()]
-        if absent:
-            raise UsageError(f"{folder / absent[0]}: no such file; run mlp download {name}, or give --data-dir")
-    train = read_pair(folder / names[0], folder / names[1])
-    test = read_pair(folder / names[2], folder / names[3])
-    for (images, labels), (image_name, label_name) in ((train, names[:2]), (test, names[2:])):
-        if images.shape[1:] != entry.shape:
-            found, wanted = (" x ".join(map(str, shape)) for shape in (images.shape[1:], entry.shape))
+    name = str(name)
+    if is_named(name):
+        Options(**options).refuse_but((), f"{name}, a named data set")
+        return load_named(name, data_dir)
+    path, chosen = Path(name), Options(**options)
+    if not name or not os.path.lexists(path):
+        if not name or os.sep in name or "." in name:
+            raise UsageError(f"{name}: no such file or folder; give the path of your data, or {' or '.join(CATALOG)}")
+        find(name)  # raises, with the nearest names
+    if not path.is_dir():
+        if kind_of(path.name) is not None:
+            return _finish(name, _read_arrays(path, chosen), chosen, like)
+        return load_tables(name, {"train": path}, chosen, like, look)
+    tables = _tables_in(path)
+    if tables:
+        return load_tables(name, tables, chosen, like, look)
+    if holds_arrays(path):
+        return _finish(name, _read_arrays(path, chosen), chosen, like)
+    if holds_classes(path):
+        return _finish(name, _read_images(path, chosen, like), chosen, like)
+    raise UsageError(f"{name}: no arrays, no train.csv, no sub-folder of images for each class; name your data")
+
+
+def from_arrays(
+    X: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    name: str = "arrays",
+    task: str | None = None,
+    test: float | None = None,
+    split_seed: int | None = None,
+) -> Dataset:
+    """A data set from arrays in memory: X (N, ...) numbers, y (N,) labels or (N, K). The rest as in Settings.
+
+    UsageError where they make no sense together.
+    """
+    examples, labels = np.asarray(X), np.asarray(y)
+    if examples.ndim < 2 or labels.ndim not in (1, 2) or len(examples) != len(labels) or not len(labels):
+        raise UsageError(f"{name}: X of shape {examples.shape}, y of shape {labels.shape}; give N examples, N labels")
+    if not (np.issubdtype(examples.dtype, np.number) or examples.dtype == bool):
+        raise UsageError(f"{name}: X of {examples.dtype}; give numbers")
+    options = Options(task=task, test=test, split_seed=split_seed)
+    return _finish(name, _Source("array", {"train": (examples, labels)}), options, None)
+
+
+# Sources
+
+
+def _tables_in(folder: Path) -> dict[str, Path]:
+    """The tables of a folder by part, where there is one called train; {} where there is none."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        ending = next((end for end in TABLE_ENDINGS if path.name.lower().endswith(end)), None)
+        part = None if ending is None else PARTS.get(path.name.lower().removesuffix(ending))
+        if part is None:
+            continue
+        if part in found:
+            raise UsageError(f"{folder}: both {found[part].name} and {path.name} are its {part} part; keep one")
+        found[part] = path
+    return found if "train" in found else {}
+
+
+def _read_arrays(path: Path, options: Options) -> _Source:
+    options.refuse_but(("label", "task", "test", "split_seed"), f"{path}, which holds arrays")
+    found = find_arrays(path, None if options.label is None else Path(options.label))
+    parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    there = {name: part for name, part in parts.items() if part is not None}
+    return _Source("array", there, (f"read as {found.source}", *found.notes))
+
+
+def _read_images(path: Path, options: Options, like: Like | None) -> _Source:
+    options.refuse_but(
+        ("task", "size", "channels", "on_error", "test", "split_seed"), f"{path}, which holds folders of images"
+    )
+    size = None if options.size is None else parse_size(options.size)
+    channels = options.channels
+    if like is not None and like.kind == "image":
+        size, channels = (like.shape[0], like.shape[1]), 3 if len(like.shape) == 3 else 1
+    found = read_folder(path, size, channels, options.on_error or "fail")
+    return _Source("image", found.parts, found.notes)
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """ "28x32" as (28, 32), height and width. UsageError for anything else."""
+    numbers = text.lower().split("x")
+    if len(numbers) != 2 or not all(n.isascii() and n.isdigit() and 0 < int(n[:9]) <= 4096 for n in numbers):
+        raise UsageError(f"--size: {text!r} is no size; give height and width from 1 to 4096, such as 28x28")
+    return int(numbers[0]), int(numbers[1])
+
+
+# From a source to a data set
+
+
+def _finish(name: str, source: _Source, options: Options, like: Like | None) -> Dataset:
+    """Understand the labels, part off a test set where there is none, and describe the values."""
+    train_X, train_labels = source.parts["train"]
+    shape = train_X.shape[1:]
+    for part, (X, _) in source.parts.items():
+        if X.shape[1:] != shape:
+            raise UsageError(f"{name}: examples of shape {X.shape[1:]} in {part}, {shape} in train; make them alike")
+    labels = understand(train_labels, options.task, name) if like is None else Labels(like.task, like.classes)
+    splits = {}
+    for part, (X, raw) in source.parts.items():
+        where = _where(name, part, source)
+        check_labels(raw, where)
+        splits[part] = Split(_as_rows(name, X), labels.encode(raw, where))
+    ranges = [_range(_where(name, part, source), split.X) for part, split in splits.items()]
+    notes = list(source.notes)
+    if "test" not in splits:
+        whole = splits["train"]
+        by_class = whole.y if labels.task == "classification" else len(whole)
+        kept, held_out, said = part_off(name, by_class, options.test, options.split_seed)
+        splits |= {"train": take(whole, kept), "test": take(whole, held_out)}
+        notes.append(said)
+    elif options.test is not None and like is None:
+        raise UsageError(f"--test: {name} has a test part of its own; leave it out")
+    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
+    is_unit = low >= 0 and high <= 1
+    has_pixels = train_X.dtype == np.uint8 or (is_unit and np.issubdtype(train_X.dtype, np.floating))
+    is_image = has_pixels and (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3))
+    return Dataset(
+        name,
+        "image" if source.kind == "image" or is_image else "array",
+        shape,
+        # Bytes that come near 255 are pixels; anything else is as large as it is.
+        255.0 if train_X.dtype == np.uint8 and high > 127 else float(high) if high > 0 else 1.0,
+        labels.classes,
+        splits["train"],
+        splits["test"],
+        splits.get("validation"),
+        labels.task,
+        "unit" if train_X.dtype == np.uint8 or is_unit else "standard",
+        "resize",
+        notes=tuple(notes),
+        has_test="test" in source.parts,
+    )
+
+
+def _where(name: str, part: str, source: _Source) -> str:
+    return name if len(source.parts) == 1 else f"{name} ({part})"
+
+
+def _as_rows(name: str, X: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """(N, I), without a copy of what is in a large file."""
+    if X.ndim == 2:
+        return X
+    if not X.flags.c_contiguous and memory_mapping(X) is not None and X.nbytes > 2**30:
+        raise UsageError(f"{name}: saved in Fortran order; save it anew with numpy.ascontiguousarray")
+    return X.reshape(len(X), -1)
+
+
+def _range(where: str, X: npt.NDArray[Any]) -> tuple[float, float]:
+    """The least and the largest value. DamagedFileError where one is not finite."""
+    if X.dtype == bool:
+        return 0.0, 1.0
+    mapping, low, high = memory_mapping(X), np.inf, -np.inf
+    step = max(1, _BLOCK // max(1, X.shape[1] * X.itemsize))
+    for at in range(0, len(X), step):
+        block = X[at : at + step]
+        least, most = float(block.min()), float(block.max())
+        if not (np.isfinite(least) and np.isfinite(most)):  # NaN is contagious in both
+            row, column = (int(i[0]) for i in np.nonzero(~np.isfinite(block)))
             raise DamagedFileError(
-                f"{folder / image_name}: images of {found} pixels, {entry.name} has {wanted}; get the file again"
+                f"{where}: {block[row, column]} in example {at + row:,}, value {column:,} (both from 0); correct or "
+                "remove it"
             )
-        if labels.max() >= len(entry.classes):
-            raise DamagedFileError(
-                f"{folder / label_name}: label {labels.max()}, {entry.name} has the classes 0 to "
-                f"{len(entry.classes) - 1}; get the file again"
-            )
-    return _dataset(entry, train, test)
-
-
-# Like MNIST's names, without the counts and the gzip: the files are small enough to be looked at.
-EMBEDDED_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "test-images-idx3-ubyte",
-    "test-labels-idx1-ubyte",
-)
-
-_Pair = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
-
-
-def _dataset(entry: Entry, train: _Pair, test: _Pair) -> Dataset:
-    splits = [Split(X.reshape(len(X), -1), y.astype(np.int64)) for X, y in (train, test)]
-    return Dataset(entry.name, entry.kind, entry.shape, entry.maximum, entry.classes, splits[0], splits[1])
+        low, high = min(low, least), max(high, most)
+        if mapping is not None:
+            release(mapping)
+        if X.dtype == np.uint8 and high > 127:
+            return 0.0, high
+    return low, high

@@ -70,7 +70,6 @@ class Loss(NamedTuple):
 
     of_output: Callable[[Array, Array, Array, Array], float] | None
     fused: dict[str, Callable[[Array, Array, Array, Array], float]]
-    default_output: str
 
     def allows(self, output_activation: str) -> bool:
         """Whether the loss is defined for outputs of this activation."""
@@ -78,10 +77,9 @@ class Loss(NamedTuple):
 
 
 LOSSES: dict[str, Loss] = {
-    "mse": Loss(squared_error, {}, default_output="sigmoid"),
+    "mse": Loss(squared_error, {}),
     "cross-entropy": Loss(
         None,
         {"softmax": softmax_cross_entropy, "sigmoid": sigmoid_cross_entropy},
-        default_output="softmax",
     ),
 }

@@ -1,4 +1,4 @@
-"""Figures of merit of a classifier, from its confusion matrix. Fractions throughout, never percent."""
+"""Figures of merit of classes (from a confusion matrix), yes-or-no labels, and quantities. Fractions, never percent."""
 
 import math
 from typing import NamedTuple
@@ -44,11 +44,50 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
 
 def per_class(confusion: Counts) -> PerClass:
     """Precision, recall, F1 and support of each class."""
-    right = np.diag(confusion).astype(np.float64)
-    support, predicted = confusion.sum(axis=1), confusion.sum(axis=0)
+    return _figures(np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0))
+
+
+def _figures(right: Counts, support: Counts, predicted: Counts) -> PerClass:
     return PerClass(
         precision=right / np.maximum(predicted, 1),
         recall=right / np.maximum(support, 1),
         f1=2 * right / np.maximum(support + predicted, 1),
         support=support,
     )
+
+
+def chosen_class(outputs: npt.NDArray[np.floating]) -> npt.NDArray[np.int64]:
+    """The class that outputs (N, O) speak for, (N,): the largest; where two classes share one output, above 1/2."""
+    if outputs.shape[1] == 1:
+        return (outputs[:, 0] > 0.5).astype(np.int64)
+    return np.asarray(np.argmax(outputs, axis=1), np.int64)
+
+
+def fraction_right(outputs: npt.NDArray[np.floating], truth: npt.NDArray[np.generic]) -> float:
+    """The fraction of classes, truth (N,), or of yes-or-no labels, truth (N, K), that outputs (N, O) have right."""
+    said = chosen_class(outputs) if truth.ndim == 1 else outputs > 0.5
+    return float((said == truth).mean())
+
+
+def per_label(truth: npt.NDArray[np.integer], said: npt.NDArray[np.bool_]) -> PerClass:
+    """Precision, recall, F1 and support of each yes-or-no label; `truth`, `said`: (N, K) of 0 and 1."""
+    yes = truth.astype(bool)
+    return _figures((yes & said).sum(axis=0), yes.sum(axis=0), said.sum(axis=0))
+
+
+class Fit(NamedTuple):
+    """How well each quantity is met, (T,) each. r2: share of the variance explained (NaN where there is none);
+    mae, rmse: mean absolute and root mean squared error, in the quantity's own unit."""
+
+    r2: npt.NDArray[np.float64]
+    mae: npt.NDArray[np.float64]
+    rmse: npt.NDArray[np.float64]
+
+
+def fit_of(truth: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating]) -> Fit:
+    """The fit of predicted quantities (N, T) to the true ones."""
+    away = predicted.astype(np.float64) - truth
+    spread = np.square(truth - truth.mean(axis=0)).sum(axis=0)
+    r2 = np.full(spread.shape, np.nan)
+    np.divide(np.square(away).sum(axis=0), spread, out=r2, where=spread > 0)
+    return Fit(1.0 - r2, np.abs(away).mean(axis=0), np.sqrt(np.square(away).mean(axis=0)))

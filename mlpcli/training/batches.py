@@ -9,59 +9,66 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mlpcli.memory import row_reader
 from mlpcli.nn.activations import Array
 from mlpcli.nn.initializers import RandomSource
 from mlpcli.nn.network import count_parameters
+from mlpcli.training.scaling import Scaling
 
 _CHUNK = 1024  # examples gathered and scaled at a time: large enough to be fast, small enough for the cache
+_CHUNK_NUMBERS = 2**22  # ... and numbers at most, where examples are very wide
 
-# What a stream of random numbers is for; a number here is part of the format of a run.
-_INIT, _SPLIT, _ORDER = 0, 1, 2
+# What a stream of random numbers is for; a number here is part of the format of a run. 1 and 3 are for splits.
+_INIT, _ORDER = 0, 2
 
 
 class Examples(NamedTuple):
-    """Examples as they are kept in memory, of which `rows` take part.
+    """Examples as they are kept in memory, or on disk, of which `rows` take part.
 
-    X: (N, I) uint8, raw. targets: (N, O), one-hot, of the network's dtype. rows: (n,) positions in X.
-    scale: factor on raw values.
+    X: (N, I) raw values, of any numeric dtype, may be memory-mapped. rows: (n,) positions in X and y.
+    y: (N,) integers, which pick a row of `targets` (classes, O), such as a one-hot one; or the targets themselves,
+    (N, O), where `targets` is None. scaling: of the raw values. dtype: of the network.
     """
 
-    X: npt.NDArray[np.uint8]
-    targets: Array
-    rows: npt.NDArray[np.int64]
-    scale: float
+    X: npt.NDArray[np.generic]
+    y: npt.NDArray[np.generic]
+    targets: Array | None
+    rows: npt.NDArray[np.integer]
+    scaling: Scaling
+    dtype: np.dtype[np.floating]
+
+    @property
+    def outputs(self) -> int:
+        """O: the numbers in a target."""
+        return int((self.y if self.targets is None else self.targets).shape[1])
 
 
-def init_generator(seed: int) -> np.random.Generator:
-    """The generator that draws the initial weights."""
-    return np.random.default_rng([seed, _INIT])
+def class_targets(classes: int, outputs: int, dtype: npt.DTypeLike) -> Array:
+    """The target of each class, (classes, outputs): one-hot rows, or 0 and 1 where two classes share one output."""
+    if (classes, outputs) == (2, 1):
+        return np.array([[0], [1]], dtype)
+    targets: Array = np.eye(classes, outputs, dtype=dtype)
+    return targets
 
 
-def one_hot(labels: npt.NDArray[np.integer], classes: int, dtype: npt.DTypeLike) -> Array:
-    """(N, classes), 1 at each label."""
-    rows: Array = np.eye(classes, dtype=dtype)
-    return np.take(rows, labels, axis=0)
-
-
-def stratified_split(
-    labels: npt.NDArray[np.integer], fraction: float, seed: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Positions (kept, held out), each ascending: round(fraction * N) are held out.
-
-    Each class gives its share, rounded so that the sum is right, and at least one example.
+def make_examples(
+    X: npt.NDArray[np.generic],
+    y: npt.NDArray[np.generic],
+    rows: npt.NDArray[np.integer],
+    scaling: Scaling,
+    targets: Array | Scaling | None,
+    dtype: np.dtype[np.floating],
+) -> Examples:
+    """Examples for a network of this dtype. targets: those of each class (see `class_targets`) where y (N,) are
+    classes; the scaling of quantities, y (N, T); None for yes-or-no labels, y (N, K), which are their own targets.
     """
-    rng = np.random.default_rng([seed, _SPLIT])
-    present, counts = np.unique(labels, return_counts=True)
-    shares, total = fraction * counts, round(fraction * len(labels))
-    quotas = np.maximum(1, np.floor(shares).astype(np.int64))
-    while quotas.sum() < total:
-        quotas[np.argmax(shares - quotas)] += 1
-    while quotas.sum() > total and quotas.max() > 1:
-        quotas[np.argmax(quotas - shares - (quotas == 1) * len(labels))] -= 1
-    held_out = np.zeros(len(labels), bool)
-    for label, quota in zip(present, quotas, strict=True):
-        held_out[rng.permutation(np.flatnonzero(labels == label))[:quota]] = True
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+    if targets is None:
+        return Examples(X, y.astype(dtype), None, rows, scaling, dtype)
+    if isinstance(targets, Scaling):
+        scaled = np.empty(y.shape, dtype)
+        targets.apply(y, scaled)
+        return Examples(X, scaled, None, rows, scaling, dtype)
+    return Examples(X, y, targets, rows, scaling, dtype)
 
 
 class SeededOrder:
@@ -70,9 +77,39 @@ class SeededOrder:
     def __init__(self, examples: int, seed: int) -> None:
         self.examples, self.seed = examples, seed
 
-    def __call__(self, epoch: int) -> npt.NDArray[np.int64]:
+    def __call__(self, epoch: int) -> npt.NDArray[np.integer]:
         """Positions 0 .. examples - 1 in the order of this epoch (from 0)."""
-        return np.random.default_rng([self.seed, _ORDER, epoch]).permutation(self.examples)
+        return np.random.default_rng([self.seed, _ORDER, epoch]).permutation(_positions(self.examples))
+
+
+class BlockOrder:
+    """The order of each epoch for examples that do not fit into memory: examples are read from disk in their
+    neighbourhood, so that an epoch reads every byte about once.
+
+    Blocks of consecutive examples are put in a random order; the examples of `POOL` blocks at a time are then
+    shuffled together. Like SeededOrder it is a permutation, drawn from (seed, epoch) alone.
+    """
+
+    POOL = 64
+
+    def __init__(self, examples: int, seed: int, block: int) -> None:
+        self.examples, self.seed, self.block = examples, seed, block
+
+    def __call__(self, epoch: int) -> npt.NDArray[np.integer]:
+        """As SeededOrder."""
+        rng = np.random.default_rng([self.seed, _ORDER, epoch])
+        order = _positions(self.examples)
+        cuts = [order[at : at + self.block] for at in range(0, self.examples, self.block)]
+        order = np.concatenate([cuts[i] for i in rng.permutation(len(cuts))])
+        step = self.POOL * self.block
+        for at in range(0, self.examples, step):
+            rng.shuffle(order[at : at + step])
+        return order
+
+
+def _positions(examples: int) -> npt.NDArray[np.integer]:
+    """0 .. examples - 1, in half the memory where that is possible."""
+    return np.arange(examples, dtype=np.int32 if examples < 2**31 else np.int64)
 
 
 class ArticleOrder:
@@ -83,7 +120,7 @@ class ArticleOrder:
         self._rng, self._next = self._after_weights(), 0
 
     def _after_weights(self) -> np.random.RandomState:
-        rng = article_generator(self.seed)
+        rng = np.random.RandomState(self.seed)
         rng.standard_normal(self.draws)
         return rng
 
@@ -98,14 +135,10 @@ class ArticleOrder:
         return order
 
 
-def article_generator(seed: int) -> np.random.RandomState:
-    """NumPy's legacy generator, as np.random.seed(seed) leaves it."""
-    return np.random.RandomState(seed)
-
-
 def weights_generator(seed: int, article: bool) -> RandomSource:
     """The generator for the initial weights of a run."""
-    return article_generator(seed) if article else init_generator(seed)
+    # The article's is NumPy's legacy generator, as np.random.seed(seed) leaves it.
+    return np.random.RandomState(seed) if article else np.random.default_rng([seed, _INIT])
 
 
 def batch_bounds(examples: int, batch_size: int, article: bool = False) -> list[tuple[int, int]]:
@@ -126,14 +159,15 @@ class BatchReader:
     def __init__(self, examples: Examples, bounds: list[tuple[int, int]]) -> None:
         self.examples = examples
         self.largest = max(stop - start for start, stop in bounds)
-        per_chunk = max(1, _CHUNK // self.largest)
+        inputs = examples.X.shape[1]
+        per_chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // inputs) // self.largest)
         groups = [bounds[i : i + per_chunk] for i in range(0, len(bounds), per_chunk)]
         capacity = max(group[-1][1] - group[0][0] for group in groups)
-        dtype = examples.targets.dtype
-        self._raw = np.empty((capacity, examples.X.shape[1]), examples.X.dtype)
-        self._X = np.empty((capacity, examples.X.shape[1]), dtype)
-        self._Y = np.empty((capacity, examples.targets.shape[1]), dtype)
-        self._scale = dtype.type(examples.scale)
+        self._raw = np.empty((capacity, inputs), examples.X.dtype)
+        self._scratch = None if examples.scaling.offset is None else np.empty((capacity, inputs), np.float64)
+        self._X = np.empty((capacity, inputs), examples.dtype)
+        self._Y = np.empty((capacity, examples.outputs), examples.dtype)
+        self._read = row_reader(examples.X)
         # Views of batches are made once and serve in every chunk and epoch.
         views: dict[tuple[int, int], tuple[Array, Array]] = {}
         self._chunks: list[tuple[int, int, list[tuple[Array, Array]]]] = []
@@ -147,13 +181,21 @@ class BatchReader:
                 batches.append(views[cut])
             self._chunks.append((first, last, batches))
 
-    def chunks(self, order: npt.NDArray[np.int64]) -> Iterator[list[tuple[Array, Array]]]:
-        """Lists of batches (X (B, I) scaled, targets (B, O)); a list is valid until the next is asked for."""
+    def chunks(self, order: npt.NDArray[np.integer] | None = None) -> Iterator[list[tuple[Array, Array]]]:
+        """Lists of batches (X (B, I) scaled, targets (B, O)), of all rows in this order, by default as they come.
+
+        A list is valid until the next is asked for.
+        """
+        y, targets = self.examples.y, self.examples.targets
         for first, last, batches in self._chunks:
-            rows = self.examples.rows[order[first:last]]
-            raw, X = self._raw[: last - first], self._X[: last - first]
-            # mode="clip" writes straight to `out`; the default would fill a temporary first.
-            np.take(self.examples.X, rows, axis=0, out=raw, mode="clip")
-            np.take(self.examples.targets, rows, axis=0, out=self._Y[: last - first], mode="clip")
-            np.multiply(raw, self._scale, out=X)
+            n = last - first
+            rows = self.examples.rows[first:last] if order is None else self.examples.rows[order[first:last]]
+            self._read(rows, self._raw[:n])
+            if targets is None:
+                self._Y[:n] = y[rows]
+            else:
+                np.take(targets, y[rows], axis=0, out=self._Y[:n], mode="clip")
+            self.examples.scaling.apply(
+                self._raw[:n], self._X[:n], None if self._scratch is None else self._scratch[:n]
+            )
             yield batches

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.errors import DivergedError
+from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.nn.optimizers import Optimizer
 from mlpcli.training.batches import BatchReader, Examples, batch_bounds
@@ -19,7 +20,8 @@ class EpochResult:
     """What one epoch came to. Losses are means per example (cross-entropy in nats); accuracy is a fraction.
 
     training_loss is the mean over the epoch's own steps, while the weights moved; the validation figures are
-    of the weights at the end. learning_rate: of the last step. seconds: training alone, validation apart.
+    of the weights at the end. validation_accuracy: of classes, or of yes-or-no labels one by one; None for
+    quantities. learning_rate: of the last step. seconds: training alone, validation apart.
     """
 
     epoch: int
@@ -35,6 +37,7 @@ class Plan:
     """How the loop runs: everything but the data, the network and the optimizer.
 
     order: the order of each epoch's examples. schedule: factor on the rate after a fraction of the run.
+    accuracy(outputs (n, O), y (n, ...)): the fraction that is right, where there is such a thing.
     article: the article's batches and mean errors. on_step(step, mean loss), on_progress(examples done in the
     epoch): called as the loop goes. should_stop: asked between steps; the loop then ends without a result.
     """
@@ -43,7 +46,8 @@ class Plan:
     batch_size: int
     learning_rate: float
     schedule: Callable[[float], float]
-    order: Callable[[int], npt.NDArray[np.int64]]
+    order: Callable[[int], npt.NDArray[np.integer]]
+    accuracy: Callable[[Array, npt.NDArray[np.generic]], float] | None = None
     article: bool = False
     on_step: Callable[[int, float], None] | None = None
     on_progress: Callable[[int], None] | None = None
@@ -95,11 +99,11 @@ def fit(
         mean = loss_sum / (len(bounds) * plan.batch_size if plan.article else len(training.rows))
         validation_loss = validation_accuracy = None
         if validation is not None:
-            validation_loss, predicted = measure(network, parameters, validation)
+            validation_loss, outputs = measure(network, parameters, validation)
             if not math.isfinite(validation_loss):
                 raise _diverged(epoch, plan.learning_rate)
-            truth = validation.targets[validation.rows].argmax(axis=1)
-            validation_accuracy = float((predicted == truth).mean())
+            if plan.accuracy is not None:
+                validation_accuracy = plan.accuracy(outputs, validation.y[validation.rows])
         yield EpochResult(epoch, mean, validation_loss, validation_accuracy, rate, seconds)
 
 
@@ -110,16 +114,18 @@ def _diverged(epoch: int, rate: float) -> DivergedError:
     )
 
 
-def measure(network: Network, parameters: Parameters, examples: Examples) -> tuple[float, npt.NDArray[np.int64]]:
-    """The mean loss per example, and the class of the largest output for each of examples.rows, (n,)."""
+def measure(network: Network, parameters: Parameters, examples: Examples) -> tuple[float, Array]:
+    """The mean loss per example, and the outputs a(L) for each of examples.rows, (n, O)."""
     n = len(examples.rows)
     reader = BatchReader(examples, batch_bounds(n, min(n, 512)))
     workspace = network.workspace(reader.largest, parameters.flat.dtype)
-    loss_sum, predicted = 0.0, []
+    outputs: Array = np.empty((n, network.structure[-1]), parameters.flat.dtype)
+    loss_sum, done = 0.0, 0
     with np.errstate(all="ignore"):  # overflow shows in the loss
-        for batches in reader.chunks(np.arange(n)):
+        for batches in reader.chunks():
             for X, targets in batches:
                 batch = workspace.for_batch(len(X))
                 loss_sum += network.output_delta(parameters, X, targets, batch)
-                predicted.append(batch.A[-1].argmax(axis=1))
-    return loss_sum / n, np.concatenate(predicted)
+                outputs[done : done + len(X)] = batch.A[-1]
+                done += len(X)
+    return loss_sum / n, outputs

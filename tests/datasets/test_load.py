@@ -3,9 +3,9 @@ import gzip
 import numpy as np
 import pytest
 
-from mlpcli.datasets.idx import write_idx
 from mlpcli.datasets.load import load_data
 from mlpcli.errors import DamagedFileError, UsageError
+from tests.idx_files import write_idx
 
 
 def test_digits_are_split_as_documented(digits):

@@ -68,7 +68,7 @@ LOSSES_BEFORE = dict(LOSSES)
 
 
 def test_a_forgotten_factor_two_is_caught(monkeypatch):
-    monkeypatch.setitem(LOSSES, "mse", Loss(_half, {}, "sigmoid"))
+    monkeypatch.setitem(LOSSES, "mse", Loss(_half, {}))
     assert not check_gradient(*problem("tanh", "sigmoid", "mse", 2)).passed
 
 

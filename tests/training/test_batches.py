@@ -4,12 +4,13 @@ import pytest
 from mlpcli.training.batches import (
     ArticleOrder,
     BatchReader,
+    BlockOrder,
     Examples,
     SeededOrder,
     batch_bounds,
-    one_hot,
-    stratified_split,
+    class_targets,
 )
+from mlpcli.training.scaling import by_maximum
 
 
 @pytest.mark.parametrize("article", [False, True])
@@ -26,7 +27,7 @@ def test_the_last_batch_takes_what_remains():
     assert batch_bounds(700, 8, article=True)[-1] == (688, 700)
 
 
-@pytest.mark.parametrize("order", [SeededOrder(50, 7), ArticleOrder(50, 7, (3, 2))])
+@pytest.mark.parametrize("order", [SeededOrder(50, 7), ArticleOrder(50, 7, (3, 2)), BlockOrder(50, 7, 3)])
 def test_an_order_is_a_pure_function_of_the_epoch(order):
     forwards = [order(epoch).tolist() for epoch in range(4)]
     assert [order(epoch).tolist() for epoch in (3, 1, 2, 0)] == [forwards[i] for i in (3, 1, 2, 0)]
@@ -53,7 +54,8 @@ def test_batches_are_the_examples_in_order(size):
     X = rng.integers(0, 256, (1600, 5)).astype(np.uint8)
     labels = rng.integers(0, 3, 1600)
     rows = np.flatnonzero(rng.random(1600) < 0.95)
-    examples = Examples(X, one_hot(labels, 3, "float64"), rows, 1 / 255)
+    targets = class_targets(3, 3, "float64")
+    examples = Examples(X, labels, targets, rows, by_maximum(255), np.dtype("float64"))
     order = rng.permutation(len(rows))
     reader = BatchReader(examples, batch_bounds(len(rows), size))
     seen_X, seen_targets, sizes = [], [], []
@@ -67,13 +69,15 @@ def test_batches_are_the_examples_in_order(size):
     assert set(sizes[:-1]) <= {size}
 
 
-def test_a_split_is_stratified_disjoint_and_complete():
-    labels = np.repeat([0, 1, 2], [100, 50, 10])
-    kept, held_out = stratified_split(labels, 0.1, seed=4)
-    assert sorted([*kept, *held_out]) == list(range(160))
-    assert np.bincount(labels[held_out]).tolist() == [10, 5, 1]
-    for fraction in (0.05, 0.13, 0.2, 0.5):  # the sum is right whatever the classes' shares round to
-        held = stratified_split(labels, fraction, seed=4)[1]
-        assert len(held) == round(fraction * 160)
-        assert set(labels[held]) == {0, 1, 2}
-    assert stratified_split(labels, 0.1, seed=5)[1].tolist() != held_out.tolist()
+def test_blocks_keep_to_their_neighbourhood(monkeypatch):
+    monkeypatch.setattr(BlockOrder, "POOL", 4)
+    order = BlockOrder(10_000, 3, 10)(0)
+    assert sorted(order) == list(range(10_000))
+    for at in range(0, 10_000, 40):  # what is shuffled together comes from four blocks
+        assert len({i // 10 for i in order[at : at + 40]}) == 4
+    assert order.tolist() != BlockOrder(10_000, 3, 10)(1).tolist()
+
+
+def test_two_classes_can_share_one_output():
+    assert class_targets(2, 1, "float32").tolist() == [[0], [1]]
+    assert class_targets(2, 2, "float32").tolist() == [[1, 0], [0, 1]]

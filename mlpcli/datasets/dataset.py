@@ -1,0 +1,121 @@
+"""A data set in memory, or on disk: examples, labels, and what they mean."""
+
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.datasets.encoding import Encoding
+from mlpcli.datasets.labels import Task
+from mlpcli.memory import memory_mapping, rows_of
+
+_HASHED_WHOLE = 2**28  # bytes; of a larger array, the fingerprint sees evenly spaced rows
+_HASHED_ROWS = 4096
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples and their labels.
+
+    X: (N, I) raw values, uint8 of images, else of any numeric dtype; may be memory-mapped. y: (N,) int64, positions
+    in Dataset.classes; or (N, K) uint8, yes or no for each label; or (N, T) float64 quantities.
+    rows: the positions that belong to this split, where a large mapped file is shared by several; else None, all.
+    """
+
+    X: npt.NDArray[Any]
+    y: npt.NDArray[Any]
+    rows: npt.NDArray[np.integer] | None = None
+
+    def __len__(self) -> int:
+        return len(self.y) if self.rows is None else len(self.rows)
+
+    @property
+    def positions(self) -> npt.NDArray[np.integer]:
+        """The positions of its examples in X and y."""
+        return np.arange(len(self.y)) if self.rows is None else self.rows
+
+    @property
+    def labels(self) -> npt.NDArray[Any]:
+        """y of its examples alone."""
+        return self.y if self.rows is None else self.y[self.rows]
+
+    def sample(self, most: int) -> npt.NDArray[Any]:
+        """At most so many of its examples, evenly spaced, (n, I)."""
+        return rows_of(self.X, self.positions[:: max(1, -(-len(self) // most))])
+
+
+def take(split: Split, positions: npt.NDArray[np.integer]) -> Split:
+    """Some of the examples of a split that has no `rows`: copied, unless they are in a large mapped file."""
+    if memory_mapping(split.X) is not None and split.X.nbytes > _COPIED:
+        return Split(split.X, split.y, positions)
+    return Split(split.X[positions], split.y[positions])
+
+
+_COPIED = 2**28  # bytes; more than that in a mapped file stays there
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set: what it takes to train on it and to test.
+
+    kind: "image", "bits", "table" or "array". shape: of one example, (height, width), (height, width, 3) or (inputs,).
+    maximum: the largest raw value. classes: names of the classes, labels or quantities. validation: its own part, if it
+    has one. scaling: what suits the raw values (see Settings). preprocess: how a picture from outside becomes an
+    example. encoding: of the columns of a table. notes: what was decided while reading, a line each.
+    """
+
+    name: str
+    kind: str
+    shape: tuple[int, ...]
+    maximum: float
+    classes: tuple[str, ...]
+    train: Split
+    test: Split
+    validation: Split | None = None
+    task: Task = "classification"
+    scaling: Literal["unit", "standard"] = "unit"
+    preprocess: Literal["strokes", "resize"] = "strokes"
+    encoding: Encoding | None = None
+    label_columns: tuple[str | int, ...] = ()
+    notes: tuple[str, ...] = ()
+    has_test: bool = True  # of its own; else one was parted off
+    missing: tuple[tuple[str, int], ...] = ()  # values that a table lacks, by input column
+
+    @property
+    def inputs(self) -> int:
+        """|1|: numbers per example."""
+        return math.prod(self.shape)
+
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The parts there are, by name."""
+        own = {} if self.validation is None else {"validation": self.validation}
+        return {"train": self.train, **own, "test": self.test}
+
+    def whole(self) -> Split:
+        """The examples of all parts together; where they share a mapped file, those in it."""
+        parts = list(self.parts.values())
+        if self.train.rows is not None:
+            return Split(self.train.X, self.train.y)
+        return Split(np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts]))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the bytes of all examples and labels, in hexadecimal: tells one data set from another.
+
+        Of arrays beyond 256 MiB, over evenly spaced rows.
+        """
+        digest = hashlib.sha256()
+        for split in self.parts.values():
+            digest.update(f"{(len(split), *split.X.shape[1:])}".encode())
+            is_small = split.rows is None and split.X.nbytes <= _HASHED_WHOLE
+            if is_small:
+                X, y = split.X, split.y
+            else:
+                some = split.positions[:: max(1, len(split) // _HASHED_ROWS)]
+                X, y = rows_of(split.X, some), split.y[some]
+            digest.update(np.ascontiguousarray(X).data)
+            digest.update(np.ascontiguousarray(y).data)
+        return digest.hexdigest()

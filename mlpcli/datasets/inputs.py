@@ -1,0 +1,61 @@
+"""Files to predict: rows of a table or an array, read as a trained network understands them."""
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.datasets.arrays import read_array
+from mlpcli.datasets.load import TABLE_ENDINGS
+from mlpcli.datasets.naming import kind_of
+from mlpcli.datasets.npz import read_npz
+from mlpcli.datasets.options import Like
+from mlpcli.errors import UsageError
+
+
+class Inputs(NamedTuple):
+    """Raw examples (N, I), the row of the file that each comes from (a table's line, from 1; an array's index, from
+    0), and remarks."""
+
+    X: npt.NDArray[Any]
+    rows: list[int]
+    notes: tuple[str, ...] = ()
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is taken for a picture, and not for rows of numbers: by its name."""
+    return kind_of(path.name) is None and not path.name.lower().endswith(TABLE_ENDINGS)
+
+
+def read_inputs(path: Path, like: Like, header: bool | None = None) -> Inputs:
+    """The examples in a table or array. header: whether a table's first row holds names, if it is not to be found out.
+
+    Raises UsageError for a kind of file that the network does not take, DamagedFileError for a bad file.
+    """
+    if kind_of(path.name) is None:
+        if like.encoding is None:
+            raise UsageError(f"{path}: neither .npy, .npz nor IDX, which the network takes; give an array of examples")
+        table = like.encoding.read(path, header)
+        encoded = like.encoding.encode(table)
+        return Inputs(encoded.X, table.lines[encoded.kept].tolist(), (*table.notes, *encoded.notes))
+    if like.encoding is not None:
+        raise UsageError(f"{path}: an array, but the network was trained on a table; give a table with its columns")
+    X = _one_array(path)
+    if X.shape == like.shape:
+        X = X[np.newaxis]
+    if X.ndim < 2 or X.size != len(X) * math.prod(like.shape):
+        wanted = ", ".join(map(str, like.shape))
+        raise UsageError(f"{path}: an array of shape {X.shape}, the network takes (N, {wanted}); give such examples")
+    return Inputs(X.reshape(len(X), -1), list(range(len(X))))
+
+
+def _one_array(path: Path) -> npt.NDArray[Any]:
+    if kind_of(path.name) != ".npz":
+        return read_array(path)
+    arrays = read_npz(path)
+    named = [name for name in arrays if name.lower() in ("x", "x_test", "data", "images")]
+    if len(named) == 1 or len(arrays) == 1:
+        return arrays[named[0] if named else next(iter(arrays))]
+    raise UsageError(f"{path}: holds {', '.join(arrays)}; name the examples X")

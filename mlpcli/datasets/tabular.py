@@ -1,0 +1,239 @@
+"""A data set in tables: which column is the label, which rows take part, and the inputs as numbers."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.datasets.encoding import Encoding, UnfitColumnsError, resolve_columns
+from mlpcli.datasets.labels import Coded, Labels, RawLabels, understand
+from mlpcli.datasets.options import Like, Options
+from mlpcli.datasets.split import part_off
+from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
+from mlpcli.datasets.table_layout import Layout, find_layout
+from mlpcli.errors import DamagedFileError, UsageError
+
+LABEL_NAMES = ("label", "class", "target", "y")
+TAKES = ("label", "task", "ignore", "header", "missing", "test", "split_seed")  # the options that apply
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """A table, the rows that have a label, and those labels."""
+
+    table: Table
+    rows: npt.NDArray[np.int64]
+    raw: RawLabels
+    columns: tuple[int, ...]
+
+
+def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like | None, look: bool = False) -> Dataset:
+    """The data set in one table, or in one for each part ("train" and others).
+
+    look: only to look at it, so that missing values and columns that cannot be inputs are told, not refused.
+
+    Raises UsageError and DamagedFileError as reading, encoding and understanding the labels do.
+    """
+    options.refuse_but(TAKES, f"{name}, a table")
+    if like is not None:
+        return _load_like(name, paths, options, like)
+    path, notes = paths["train"], []
+    layout = find_layout(path, options.header)
+    columns, said = _label_columns(path, layout.names, options.label)
+    notes += said
+    ignored = [] if options.ignore is None else resolve_columns(layout.names, options.ignore, path)
+    if set(ignored) & set(columns):
+        both = layout.names[next(iter(set(ignored) & set(columns)))]
+        raise UsageError(f"--ignore: {both!r} is the label; leave it out, or give another --label")
+    table = read_table(path, text=[c + 1 for c in columns] if len(columns) == 1 else (), layout=layout)
+    missing = options.missing or ("mean" if look else "refuse")
+    train = _labelled(table, columns, missing)
+    names = tuple(table.names[c] for c in columns)
+    labels = understand(train.raw, options.task, str(path), names)
+    y = labels.encode(train.raw, str(path))
+    kept, held_out = np.arange(len(y)), None
+    if "test" not in paths:
+        kept, held_out, remark = part_off(
+            name, y if labels.task == "classification" else len(y), options.test, options.split_seed
+        )
+        notes.append(remark)
+    elif options.test is not None:
+        raise UsageError(f"--test: {name} has a test part of its own; leave it out")
+    inputs = [i for i in range(len(table.names)) if i not in (*columns, *ignored)]
+    try:
+        encoding = Encoding.fit(table, inputs, train.rows[kept], missing)
+    except UnfitColumnsError as error:
+        if not look:
+            raise
+        unfit = ",".join(error.reasons)
+        notes.append(f"not inputs as they are: {unfit}; mlp train needs --ignore {shlex.quote(unfit)}")
+        inputs = [i for i in inputs if table.names[i] not in error.reasons]
+        encoding = Encoding.fit(table, inputs, train.rows[kept], missing)
+    encoded = encoding.encode(table)
+    notes = [*table.notes, *notes, *encoded.notes]
+    splits = {"train": _pick(encoded.X, encoded.kept, train.rows[kept], y[kept], path)}
+    if held_out is not None:
+        splits["test"] = _pick(encoded.X, encoded.kept, train.rows[held_out], y[held_out], path)
+    label_columns = tuple(table.names[c] if table.had_header else c + 1 for c in columns)
+    for part, other in paths.items():
+        if part != "train":
+            splits[part], said = _read_part(other, options.header, encoding, labels, label_columns)
+            notes += said
+    found = _dataset(name, encoding, labels, label_columns, splits, notes, "test" in paths)
+    return replace(found, missing=_missing(table, inputs))
+
+
+def _missing(table: Table, columns: Sequence[int]) -> tuple[tuple[str, int], ...]:
+    counts = []
+    for position in columns:
+        column = table.columns[position]
+        is_gap = np.isnan(column.values) if isinstance(column, NumberColumn) else column.codes < 0
+        counts.append((table.names[position], int(is_gap.sum())))
+    return tuple((name, count) for name, count in counts if count)
+
+
+def _load_like(name: str, paths: dict[str, Path], options: Options, like: Like) -> Dataset:
+    if like.encoding is None:
+        raise UsageError(f"{name}: a table, but the network was trained on data of another kind; give such data")
+    labels, columns = Labels(like.task, like.classes), like.label_columns
+    splits, notes = {}, []
+    for part, path in paths.items():
+        splits[part], said = _read_part(path, options.header, like.encoding, labels, columns, options.label)
+        notes += said
+    if "test" not in splits:
+        rows = len(splits["train"].y)
+        by_class = splits["train"].y if like.task == "classification" else rows
+        kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed)
+        whole = splits["train"]
+        splits |= {"train": Split(whole.X[kept], whole.y[kept]), "test": Split(whole.X[held_out], whole.y[held_out])}
+        notes.append(remark)
+    return _dataset(name, like.encoding, labels, columns, splits, notes, "test" in paths)
+
+
+def _dataset(
+    name: str,
+    encoding: Encoding,
+    labels: Labels,
+    label_columns: tuple[str | int, ...],
+    splits: dict[str, Split],
+    notes: Sequence[str],
+    has_test: bool,
+) -> Dataset:
+    return Dataset(
+        name,
+        "table",
+        (encoding.width,),
+        1.0,
+        labels.classes,
+        splits["train"],
+        splits["test"],
+        splits.get("validation"),
+        labels.task,
+        "standard",
+        encoding=encoding,
+        label_columns=label_columns,
+        notes=tuple(dict.fromkeys(notes)),
+        has_test=has_test,
+    )
+
+
+def _read_part(
+    path: Path,
+    header: bool | None,
+    encoding: Encoding,
+    labels: Labels,
+    label_columns: tuple[str | int, ...],
+    asked: str | None = None,
+) -> tuple[Split, list[str]]:
+    """Another table of the same kind: all of its rows that have what is needed."""
+    layout = encoding.layout(path, header)
+    columns = _find_label(path, layout, label_columns, asked)
+    table = encoding.read(path, layout=layout, text=columns if len(columns) == 1 else ())
+    part = _labelled(table, columns, encoding.missing)
+    encoded = encoding.encode(table)
+    y = labels.encode(part.raw, str(path))
+    return _pick(encoded.X, encoded.kept, part.rows, y, path), [*table.notes, *encoded.notes]
+
+
+def _find_label(path: Path, layout: Layout, label_columns: tuple[str | int, ...], asked: str | None) -> list[int]:
+    if asked is None:
+        try:
+            return resolve_columns(layout.names, list(label_columns), path)
+        except UsageError as error:
+            raise UsageError(f"{error}; the network learnt this label: name it with --label") from None
+    return resolve_columns(layout.names, asked, path)
+
+
+def _label_columns(path: Path, names: Sequence[str], spec: str | None) -> tuple[list[int], list[str]]:
+    """The positions of the label's columns, and a remark where they were not named."""
+    if len(names) < 2:
+        raise DamagedFileError(f"{path}: one column only, {names[0]!r}; give a table with inputs and a label")
+    if spec is not None:
+        return resolve_columns(names, spec, path), []
+    known = [i for i, name in enumerate(names) if name.casefold() in LABEL_NAMES]
+    if len(known) == 1:
+        return known, [f"the label is column {names[known[0]]!r}; --label chooses another"]
+    return [len(names) - 1], [f"the label is column {names[-1]!r}, the last; --label chooses another"]
+
+
+def _labelled(table: Table, columns: Sequence[int], missing: str) -> _Labelled:
+    """The rows that have a label: all, or with missing="drop" those that do."""
+    if len(columns) == 1:
+        column = table.columns[columns[0]]
+        if isinstance(column, NumberColumn):  # nothing but missing values is a column of numbers, too
+            raise DamagedFileError(f"{table.path}: the label {table.names[columns[0]]!r} has no value; name another")
+        there = column.codes >= 0
+        if missing != "drop" and not there.all():
+            raise DamagedFileError(
+                f"{table.path}: the label {table.names[columns[0]]!r} is missing in line "
+                f"{table.lines[int(np.argmin(there))]:,} ({int((~there).sum()):,} in all); fill it in, give --missing "
+                "drop, or name another --label"
+            )
+        rows = np.flatnonzero(there)
+        names = column.categories
+        if table.decimal == ",":
+            names = tuple(name.replace(",", ".") if _is_decimal(name) else name for name in names)
+        raw: RawLabels = Coded(column.codes[rows], names, table.lines[rows])
+        if not len(rows):
+            raise DamagedFileError(f"{table.path}: no row has a label; name another --label")
+        return _Labelled(table, rows, raw, tuple(columns))
+    values = np.empty((len(table), len(columns)))
+    for at, position in enumerate(columns):
+        column = table.columns[position]
+        if isinstance(column, TextColumn):
+            text = column.categories[0] if column.categories else ""
+            raise UsageError(
+                f"{table.path}: the label {table.names[position]!r} holds texts, such as {text!r}; several label "
+                "columns must be numbers: 0 and 1, or quantities"
+            )
+        values[:, at] = column.values
+    absent = np.isnan(values).any(axis=1)
+    if absent.any() and missing != "drop":
+        line = table.lines[np.flatnonzero(absent)[0]]
+        raise DamagedFileError(f"{table.path}: a label is missing in line {line:,}; fill it in, or give --missing drop")
+    rows = np.flatnonzero(~absent)
+    return _Labelled(table, rows, values[rows], tuple(columns))
+
+
+def _is_decimal(text: str) -> bool:
+    return text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit()
+
+
+def _pick(
+    X: npt.NDArray[np.float64],
+    kept: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.int64],
+    y: npt.NDArray[Any],
+    path: Path,
+) -> Split:
+    """The examples of these rows of the table, as far as encoding has kept them."""
+    there = kept[rows]
+    if not there.any():
+        raise DamagedFileError(f"{path}: no complete row is left; give --missing mean, or --ignore a column")
+    positions = (np.cumsum(kept) - 1)[rows[there]]
+    return Split(X[positions], y[there])
