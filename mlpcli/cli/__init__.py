@@ -7,6 +7,7 @@ import click
 
 from mlpcli import __version__
 from mlpcli.cli import output, signals
+from mlpcli.cli.data import data
 from mlpcli.cli.download import download
 from mlpcli.cli.evaluate import evaluate
 from mlpcli.cli.predict import predict
@@ -23,7 +24,7 @@ def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
 
 
-for command in (download, train, evaluate, predict):
+for command in (download, data, train, evaluate, predict):
     cli.add_command(command)
 
 

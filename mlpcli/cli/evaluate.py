@@ -3,87 +3,144 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlpcli.cli import output
-from mlpcli.cli.options import data_dir_option, debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.figures import figures
+from mlpcli.cli.options import complete_data, data_dir_option, debug_option, json_option, quiet_option, use_threads
 
 if TYPE_CHECKING:
-    from mlpcli.model import Evaluation
+    from mlpcli.datasets.dataset import Dataset, Split
+    from mlpcli.evaluation import Evaluation
+    from mlpcli.model import Model
 
 
 @click.command(epilog="Example:  mlp evaluate weights.npy --json")
-@click.argument("weights", default="weights.npy")
-@click.argument("data", required=False)
+@click.argument("weights", default="weights.npy", type=click.Path())
+@click.argument("data", required=False, shell_complete=complete_data)
+@click.option(
+    "--label", metavar="COLUMN|FILE", help="The label, where DATA has it under another name than in training."
+)
 @data_dir_option
 @quiet_option
 @json_option
 @debug_option
-def evaluate(weights: str, data: str | None, data_dir: Path, quiet: bool, as_json: bool) -> None:
-    """Measure WEIGHTS (default: weights.npy) on the test set of DATA (default: what it was trained on).
+def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, quiet: bool, as_json: bool) -> None:
+    """Measure WEIGHTS (default: weights.npy) on DATA (default: the test set of what it was trained on).
 
-    Prints accuracy with its 95 % Wilson interval, loss, precision, recall and F1 of each class, and the
-    confusion matrix.
+    DATA is a name or a path, as for mlp train. Data that the network has not seen is taken whole, or its test part
+    where it has one. Prints accuracy with its 95 % Wilson interval, loss, precision, recall and F1 of each class, and
+    the confusion matrix; for quantities R2, mean absolute and root mean squared error, in their own unit.
     """
     use_threads(1)
-    from mlpcli.datasets.load import load_data
     from mlpcli.model import load
 
     model = load(weights)
-    trained_on = model.meta["data"]["name"]
-    dataset = load_data(data or trained_on, data_dir)
+    dataset = _read(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
-    if dataset.name == trained_on and dataset.fingerprint() != model.meta["data"].get("fingerprint"):
-        output.note(f"{weights}: trained on another version of {dataset.name}")
-    result = model.evaluate(dataset.test)
+    split, part = _choose(model, dataset, weights)
+    result = model.evaluate(split)
     if as_json:
-        output.document(as_document(result, model.classes, dataset.name))
-    else:
-        _print(result, model.classes, f"{weights} on the {dataset.name} test set", model.network.loss, quiet)
+        document = {"data": dataset.name, "part": part, "task": model.task, "examples": result.examples}
+        output.document(document | result.headline() | result.details(model.classes))
+        return
+    what = f"{weights} on the {dataset.name} {'test set' if part == 'test' else 'examples'}"
+    output.line(f"{figures(result)}, {model.network.loss} {result.loss:.4f}: {what}, {result.examples:,} examples")
+    if not quiet:
+        _print(model, result)
 
 
-def as_document(result: Evaluation, classes: tuple[str, ...], data: str) -> dict[str, object]:
-    """What --json prints."""
-    figures = result.per_class
-    return {
-        "data": data,
-        "examples": result.examples,
-        "accuracy": result.accuracy,
-        "interval": list(result.interval),
-        "loss": result.loss,
-        "classes": list(classes),
-        "per_class": [
-            {
-                "class": name,
-                "precision": float(figures.precision[i]),
-                "recall": float(figures.recall[i]),
-                "f1": float(figures.f1[i]),
-                "support": int(figures.support[i]),
-            }
-            for i, name in enumerate(classes)
-        ],
-        "confusion": result.confusion.tolist(),
+def _data_settings(model: Model, weights: str) -> dict[str, Any]:
+    """How the data was read that the network was trained on. DamagedFileError where that makes no sense."""
+    from mlpcli.config import DATA_SETTINGS, Settings
+    from mlpcli.errors import DamagedFileError, UsageError
+
+    settings = model.meta.get("settings")
+    try:
+        if not isinstance(settings, dict):
+            raise UsageError("no table of settings")
+        given: dict[str, Any] = {key: settings.get(key) for key in DATA_SETTINGS}
+        return Settings(**given).data_settings()
+    except UsageError as error:
+        raise DamagedFileError(f"{weights}: its settings make no sense ({error}); use an intact copy") from None
+
+
+def _read(model: Model, weights: str, data: str | None, label: str | None, data_dir: Path) -> Dataset:
+    """The data to measure on, read as in training."""
+    from mlpcli.datasets.load import is_named, load_data
+    from mlpcli.errors import UsageError
+
+    name = data or model.meta["data"]["name"]
+    trained = _data_settings(model, weights)
+    # Of the others the network knows better by now (task, size, channels, missing); the label may have moved.
+    options: dict[str, Any] = {
+        key: trained[key] for key in ("header", "test", "split_seed", "on_error") if key in trained
     }
+    if is_named(name):
+        if label is not None:
+            raise UsageError(f"--label: says nothing about {name}, a named data set; leave it out")
+        return load_data(name, data_dir)
+    if data is None and label is None and model.input["kind"] != "table":
+        label = trained.get("label")
+    if label is not None:
+        options["label"] = label
+    try:
+        return load_data(name, data_dir, like=model.like, **options)
+    except UsageError as error:
+        if data is None and not Path(name).exists():
+            raise UsageError(
+                f"{name}: the data it was trained on is not here; name it: mlp evaluate WEIGHTS DATA"
+            ) from None
+        raise error
 
 
-def _print(result: Evaluation, classes: tuple[str, ...], title: str, loss: str, quiet: bool) -> None:
-    low, high = result.interval
-    output.line(
-        f"accuracy {result.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}), {loss} {result.loss:.4f}: "
-        f"{title}, {result.examples:,} examples"
-    )
-    if quiet:
+def _choose(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
+    """The examples to measure on: the test part of what it was trained on, or of data that has one; else all."""
+    trained = model.meta["data"]
+    if dataset.fingerprint() == trained["fingerprint"] or dataset.has_test:
+        return dataset.test, "test"
+    if dataset.name == trained["name"]:
+        output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")
+        return dataset.test, "test"
+    return dataset.whole(), "all"
+
+
+def _print(model: Model, result: Any) -> None:
+    from mlpcli.evaluation import Evaluation, MultiLabelEvaluation
+
+    output.line()
+    if isinstance(result, Evaluation):
+        _print_table("class", model.classes, result.per_class)
+        _print_confusion(model.classes, result)
+    elif isinstance(result, MultiLabelEvaluation):
+        _print_table("label", model.classes, result.per_label)
+    else:
+        width = max(8, *(len(name) for name in model.classes))
+        output.line(f"{'quantity':>{width}}        R2         MAE        RMSE")
+        for name, r2, mae, rmse in zip(model.classes, *result.per_quantity, strict=True):
+            output.line(f"{name:>{width}}  {r2:>8.4f}  {mae:>10.4g}  {rmse:>10.4g}")
+
+
+def _print_table(kind: str, names: tuple[str, ...], per_class: Any) -> None:
+    width = max(5, *(len(name) for name in names))
+    output.line(f"{kind:>{width}}  precision  recall      F1  examples")
+    for name, precision, recall, f1, support in zip(names, *per_class, strict=True):
+        output.line(f"{name:>{width}}  {precision:>9.1%}  {recall:>6.1%}  {f1:>6.1%}  {support:>8,}")
+
+
+def _print_confusion(classes: tuple[str, ...], result: Evaluation) -> None:
+    output.line()
+    if len(classes) > MOST_COLUMNS:
+        output.line(f"the confusion matrix of {len(classes)} classes is in --json")
         return
     width = max(5, *(len(name) for name in classes))
-    output.line()
-    output.line(f"{'class':>{width}}  precision  recall      F1  examples")
-    for name, precision, recall, f1, support in zip(classes, *result.per_class, strict=True):
-        output.line(f"{name:>{width}}  {precision:>9.1%}  {recall:>6.1%}  {f1:>6.1%}  {support:>8,}")
-    output.line()
     cell = max(4, *(len(name) for name in classes), len(str(result.confusion.max()))) + 1
     output.line("rows: the truth, columns: what the network says")
     output.line(" " * width + "".join(f"{name:>{cell}}" for name in classes))
     for name, row in zip(classes, result.confusion, strict=True):
         output.line(f"{name:>{width}}" + "".join(f"{count or '.':>{cell}}" for count in row))
+
+
+MOST_COLUMNS = 30  # of a confusion matrix that a terminal can show

@@ -2,17 +2,21 @@
 
 import dataclasses
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from mlpcli.cli import output
-from mlpcli.config import Settings, option_name, parse_structure
+from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_structure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _set_debug(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -43,9 +47,19 @@ mirror_option = click.option(
     "--mirror",
     "mirrors",
     multiple=True,
+    envvar="MLP_MIRROR",
+    show_envvar=True,
     metavar="URL",
-    help="Download from this mirror first; may be given several times.",
+    help="Download from this mirror first; may be given several times (in the variable, with spaces between).",
 )
+
+
+def data_dir_hint() -> str:
+    """What to add to the next command where --data-dir was typed, or nothing."""
+    context = click.get_current_context()
+    if context.get_parameter_source("data_dir") is not ParameterSource.COMMANDLINE:
+        return ""
+    return f" --data-dir {shlex.quote(str(context.params['data_dir']))}"
 
 
 class _Structure(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
@@ -66,15 +80,24 @@ def settings_options(command: Command) -> Command:
     return command
 
 
+def data_options(command: Command) -> Command:
+    """One option for each setting that says how data by path is read, as in `settings_options`."""
+    for f in reversed(dataclasses.fields(Settings)):
+        if f.name in DATA_SETTINGS:
+            command = _option(f)(command)
+    return command
+
+
 def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
     meta = f.metadata
     kind = str(f.type).removesuffix(" | None")
     names = [f.name, option_name(f.name), *(f"--{other}" for other in meta["other_names"])]
     if f.name == "output":
         names.append("-o")
-    if kind == "bool":
-        return click.option(*_with_negation(names), default=None, help=meta["help"] + "  [default: no]")
     default = meta["auto"] or f.default
+    if kind == "bool":
+        help_text = f"{meta['help']}  [default: {meta['auto'] or 'no'}]"
+        return click.option(*_with_negation(names), default=None, help=help_text)
     # Choices are checked by Settings, which a TOML file and Python go through as well.
     metavar = "|".join(meta["choices"]) if meta["choices"] else meta["metavar"]
     return click.option(
@@ -83,7 +106,25 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
         default=None,
         metavar=metavar,
         help=f"{meta['help']}  [default: {default}]",
+        shell_complete=_completion(f),
     )
+
+
+def _completion(f: "dataclasses.Field[Any]") -> Completion | None:
+    """What a shell offers for the value of a setting: its choices, or files."""
+    choices = f.metadata["choices"] or ()
+    if choices:
+        return lambda context, parameter, begun: [CompletionItem(one) for one in choices if one.startswith(begun)]
+    if f.name in ("output", "label"):
+        return lambda context, parameter, begun: [CompletionItem(begun, type="file")]
+    return None
+
+
+def complete_data(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What a shell offers for DATA: the names of the sets, and files."""
+    from mlpcli.datasets.catalog import CATALOG
+
+    return [CompletionItem(name) for name in CATALOG if name.startswith(begun)] + [CompletionItem(begun, type="file")]
 
 
 def _with_negation(names: list[str]) -> list[str]:

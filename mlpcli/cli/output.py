@@ -110,7 +110,7 @@ def finish(code: int) -> int:
     return 5
 
 
-def bar(total: int, unit: str, label: str, quiet: bool = False, scale: bool = True) -> "tqdm[Any]":
+def bar(total: int | None, unit: str, label: str, quiet: bool = False, scale: bool = True) -> "tqdm[Any]":
     """A progress bar on standard error, with rate and time left; only on a terminal, and only if there is time."""
     from tqdm import tqdm
 

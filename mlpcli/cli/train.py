@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mlpcli.cli import output, signals
 from mlpcli.cli.download import fetch
+from mlpcli.cli.figures import describe_task, figures
 from mlpcli.cli.options import (
+    complete_data,
+    data_dir_hint,
     data_dir_option,
     debug_option,
     json_option,
@@ -20,17 +24,19 @@ from mlpcli.cli.options import (
     use_threads,
 )
 from mlpcli.config import Settings, read_config
-from mlpcli.errors import DivergedError, DownloadError
+from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, UsageError
+from mlpcli.files import FileIsThereError, check_target
 
 if TYPE_CHECKING:
-    from mlpcli.datasets.load import Dataset
-    from mlpcli.model import Evaluation
+    from mlpcli.datasets.dataset import Dataset
+    from mlpcli.evaluation import AnyEvaluation
+    from mlpcli.model import Model
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
 
 @click.command(epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy")
-@click.argument("data", required=False)
+@click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
 @click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
 @click.option("--force", is_flag=True, help="Replace an existing output file.")
@@ -53,96 +59,128 @@ def train(
 ) -> None:
     """Train a network on DATA and save it.
 
-    DATA is mnist (the default; downloaded first if it is not there), digits or parity. The weights kept are
-    those of the last epoch whose validation accuracy is within one standard error of the best; the test set is
-    looked at once, at the end.
+    DATA is the name of a set (mnist by default; downloaded first if it is not there; see mlp download --list), or a
+    path: a folder with a sub-folder of images for each class, a table (CSV or TSV, also gzip), or arrays (.npy, .npz
+    or IDX). "mlp data DATA" shows what is understood of it.
+
+    The weights kept are those of the last epoch whose validation accuracy is within one standard error of the best
+    (for quantities: of the epoch of the lowest validation loss); the test set is looked at once, at the end.
     """
+    if verbose and (quiet or as_json):
+        raise UsageError(f"--verbose: says nothing beside {'--json' if as_json else '--quiet'}; leave one out")
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
     settings = Settings(**{**({} if config is None else read_config(config)), **given})
     use_threads(settings.threads)
+    dataset = _load(settings, force, data_dir, mirrors, quiet or as_json)
 
     from mlpcli.checkpoint import check_size
-    from mlpcli.datasets.catalog import find
-    from mlpcli.files import check_target
-
-    # All that can be refused is refused before anything is downloaded or computed.
-    entry = find(settings.data)
-    structure = settings.fitting_structure(entry.inputs, len(entry.classes))
-    check_target(settings.output, force, check_size(structure, settings.dtype))
-
-    from mlpcli.datasets.load import load_data
     from mlpcli.run import Run
 
-    run = Run(_load(settings.data, data_dir, mirrors, quiet or as_json, load_data), settings)
-    printer = _Printer(run, verbose=verbose and not (as_json or quiet), quiet=quiet or as_json)
+    run = Run(dataset, settings)
+    check_target(settings.output, force, check_size(run.network.structure, settings.dtype, run.plan.epochs))
+    printer = _Printer(run, verbose=verbose, quiet=quiet or as_json)
     with signals.remembered() as asked:
         try:
             for result in run.epochs(printer.step if printer.verbose else None, printer.progress, lambda: asked() > 0):
                 printer.epoch(result)
         except DivergedError as error:
             printer.close()
-            _keep_last_good(run, error)
+            _keep_last_good(run, error, force)
         printer.close()
         if asked():
-            output.error(_save_unfinished(run, signals.NAMES[asked()]))
+            output.error(_save_unfinished(run, signals.NAMES[asked()], force))
             raise click.exceptions.Exit(asked())
         test = run.model().evaluate(run.data.test)
         model = run.model(test)
-        model.save(settings.output)
+        path = _save(model, settings.output, force)
     if as_json:
-        output.document(_summary(settings.output, model.meta))
+        output.document(_summary(path, model.meta))
     else:
-        _print_result(run, test, settings.output)
+        _print_result(run, test, path)
 
 
-def _load(name: str, data_dir: Path, mirrors: tuple[str, ...], quiet: bool, load_data: Any) -> Dataset:
-    try:
-        fetch(name, data_dir, mirrors, quiet)
-    except DownloadError as error:
-        raise DownloadError(
-            f'{error}; or train on embedded data, which needs no download: "mlp train digits"'
-        ) from None
-    dataset: Dataset = load_data(name, data_dir)
-    return dataset
+def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> Dataset:
+    """The data to train on. All that can be refused is refused before anything is downloaded or decoded."""
+    from mlpcli.checkpoint import check_size
+    from mlpcli.datasets.catalog import find
+    from mlpcli.datasets.load import is_named, load_data
+
+    is_download = False
+    if is_named(settings.data):
+        entry = find(settings.data)
+        is_download = entry.origin == "download"
+        resolved = settings.resolve(entry.inputs, len(entry.classes), entry.examples[0])
+        assert resolved.structure is not None and resolved.epochs is not None
+        check_target(settings.output, force, check_size(resolved.structure, settings.dtype, resolved.epochs))
+    else:
+        check_target(settings.output, force)
+    if (
+        mirrors
+        and not is_download
+        and click.get_current_context().get_parameter_source("mirrors") is ParameterSource.COMMANDLINE
+    ):
+        raise UsageError(f"--mirror: {settings.data} is not downloaded; leave it out")
+    if is_download:
+        try:
+            fetch(settings.data, data_dir, mirrors, quiet)
+        except DownloadError as error:
+            raise DownloadError(
+                f'{error}; or train on embedded data, which needs no download: "mlp train digits"'
+            ) from None
+    return load_data(settings.data, data_dir, **settings.data_settings())
 
 
-def _save_unfinished(run: Run, what: str) -> str:
+def _save(model: Model, path: str, force: bool) -> str:
+    """Save, and return where: beside it, under another name, where somebody else has made the file meanwhile."""
+    for number in range(1, 1000):
+        place = Path(path) if number == 1 else Path(path).with_stem(f"{Path(path).stem}-{number}")
+        try:
+            model.save(place, replace=force)
+        except FileIsThereError:
+            continue
+        if number > 1:
+            output.note(f"{path}: was made by another process meanwhile and is as it was; saved as {place}")
+        return path if number == 1 else str(place)
+    raise CannotWriteError(f"{path}: exists, and so do 998 names like it; give another --output")
+
+
+def _save_unfinished(run: Run, what: str, force: bool) -> str:
     """Save what an interrupted run has come to, and say so; a trained model gives way only to measured weights."""
     path = run.settings.output
     if run.best is not None:
-        run.model().save(path)
-        return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {path}"
+        saved = _save(run.model(), path, force)
+        return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {saved}"
     if Path(path).exists():
         return f"{what} in the first epoch; nothing was saved, {path} is as it was"
-    run.model().save(path)
-    return f"{what} in the first epoch; the weights as they are, never measured, are in {path}"
+    saved = _save(run.model(), path, force)
+    return f"{what} in the first epoch; the weights as they are, never measured, are in {saved}"
 
 
-def _keep_last_good(run: Run, error: DivergedError) -> None:
+def _keep_last_good(run: Run, error: DivergedError, force: bool) -> None:
     if run.best is None:
         raise DivergedError(f"{error}; nothing was saved") from None
-    run.model().save(run.settings.output)
-    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {run.settings.output}") from None
+    saved = _save(run.model(), run.settings.output, force)
+    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {saved}") from None
 
 
 def _summary(path: str, meta: dict[str, Any]) -> dict[str, Any]:
-    kept = ("structure", "activations", "loss", "data", "settings", "best_epoch", "metrics", "history")
+    kept = ("task", "structure", "activations", "loss", "data", "settings", "best_epoch", "metrics", "history")
     return {"weights": path, **{key: meta[key] for key in kept}, "training_seconds": meta["training_seconds"]}
 
 
-def _print_result(run: Run, test: Evaluation, path: str) -> None:
+def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
+    from mlpcli.datasets.load import is_named
+
     if run.settings.article:
-        output.line(f"Network Accuracy: {test.accuracy:.5}")
-    low, high = test.interval
+        output.line(f"Network Accuracy: {test.headline()['accuracy']:.5}")
     kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else ""
-    output.line(
-        f"test accuracy {test.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%}) "
-        f"on {test.examples:,} examples, with the weights of {kept}"
-    )
-    typed = shlex.quote(path)
+    output.line(f"test {figures(test)} on {test.examples:,} examples, with the weights of {kept}")
+    typed = shlex.quote(f"./{path}" if path.startswith("-") else path)
     weights = "" if path == "weights.npy" else f" --weights {typed}"
-    then = f", or: mlp predict{weights} image.png" if run.data.kind == "image" else ""
-    output.line(f"saved {path}; next: mlp evaluate {typed}{then}")
+    example = {"image": "image.png", "table": "rows.csv"}.get(run.data.kind)
+    where = data_dir_hint() if is_named(run.data.name) else ""
+    then = f", or: mlp predict{weights} {example}" if example else ""
+    output.line(f"saved {path}; next: mlp evaluate {typed}{where}{then}")
 
 
 class _Printer:
@@ -153,12 +191,16 @@ class _Printer:
         self.examples = len(run.training.rows)
         self.bar = self._new_bar(0)
         if not quiet and not run.settings.article:
+            for remark in run.data.notes:
+                output.note(remark)
             s, shape = run.settings, "-".join(map(str, run.network.structure))
             held_out = 0 if run.validation is None else len(run.validation.rows)
             output.line(
-                f"{run.data.name}: {self.examples:,} examples to train, {held_out:,} to validate, "
-                f"{len(run.data.test):,} to test"
+                f"{run.data.name}: {describe_task(run.data)}; {self.examples:,} examples to train, {held_out:,} to "
+                f"validate, {len(run.data.test):,} to test"
             )
+            if s.shuffle == "blocks":
+                output.line("the data does not fit into memory: shuffled block by block (--shuffle examples insists)")
             output.line(
                 f"{shape} {s.activation}/{s.output_activation}, {s.loss}, {s.optimizer} at {s.learning_rate:.4g} "
                 f"({s.schedule}), batches of {s.batch_size}, {s.dtype}, seed {s.seed}"
@@ -193,7 +235,9 @@ class _Printer:
             f"epoch {result.epoch + 1:>{width}}/{self.run.settings.epochs}  training loss {result.training_loss:<8.4g}"
         )
         if result.validation_loss is not None:
-            text += f"  validation loss {result.validation_loss:<8.4g}  accuracy {result.validation_accuracy:>7.2%}"
+            text += f"  validation loss {result.validation_loss:<8.4g}"
+        if result.validation_accuracy is not None:
+            text += f"  accuracy {result.validation_accuracy:>7.2%}"
         output.line(f"{text}  {result.seconds:.2f} s")
 
     def close(self) -> None:

@@ -196,7 +196,7 @@ def test_a_network_for_no_images_says_so(mlp, tmp_path):
     assert mlp("train", "parity", "--epochs", 1).code == 0
     found = mlp("predict", "x.png")
     assert (found.code, found.err.count("\n")) == (2, 1)
-    assert "trained on parity" in found.err
+    assert "neither .npy, .npz nor IDX" in found.err
 
 
 def test_predict_without_weights_says_how_to_get_them(mlp):
@@ -209,3 +209,14 @@ def test_predict_without_weights_says_how_to_get_them(mlp):
 def test_a_fifo_is_not_waited_for(mlp, weights, tmp_path):
     os.mkfifo(tmp_path / "fifo.png")
     assert mlp("predict", "fifo.png").code == 2
+
+
+@pytest.mark.parametrize("settings", ["x", [1], None, {"label": 5}, {"test": "half"}, {"split_seed": -1}])
+def test_settings_that_lie_are_damage(mlp, tmp_path, settings):
+    np.savez(tmp_path / "d.npz", X=np.random.default_rng(0).normal(size=(50, 3)), y=np.arange(50) % 2)
+    assert mlp("train", "d.npz", "--epochs", 1).code == 0
+    arrays, meta = checkpoint.load(tmp_path / "weights.npy")
+    checkpoint.save(tmp_path / "forged.npy", arrays, {**meta, "settings": settings})
+    code, out, err = mlp("evaluate", "forged.npy")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert "its settings make no sense" in err

@@ -34,11 +34,12 @@ def test_the_weights_are_read_by_plain_numpy(mlp, tmp_path):
 
 def test_quiet_keeps_the_result(mlp):
     code, out, err = mlp(*QUICK, "--quiet")
-    assert (code, err, len(out.splitlines())) == (0, "", 2 + 2 - 2)
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines()] == ["test", "saved"]
 
 
 def test_json_is_one_document(mlp):
-    code, out, err = mlp(*QUICK, "--json", "--verbose")
+    code, out, err = mlp(*QUICK, "--json")
     document = json.loads(out)
     assert (code, err) == (0, "")
     assert document["weights"] == "weights.npy"
@@ -49,7 +50,7 @@ def test_json_is_one_document(mlp):
 def test_verbose_prints_each_step(mlp):
     out = mlp("train", "digits", "--epochs", 1, "--batch-size", 100, "--verbose").out
     steps = [line for line in out.splitlines() if line.startswith("step ")]
-    assert len(steps) == 13  # 1,294 examples are left to train
+    assert len(steps) == 13  # about 1,293 examples are left to train
     assert re.fullmatch(r"step +1  error [\d.]+", steps[0])
 
 
@@ -131,7 +132,10 @@ def test_usage_errors_keep_clicks_form(mlp, args):
 def test_mnist_that_cannot_be_had_names_what_needs_no_download(mlp, monkeypatch):
     from mlpcli.datasets import catalog, fetch
 
-    monkeypatch.setattr(fetch, "_stream", lambda url, size: (_ for _ in ()).throw(fetch._Failure("HTTP 403")))
+    def refuse(part, url, tell):
+        raise fetch.Failure("HTTP 403")
+
+    monkeypatch.setattr(fetch, "complete", refuse)
     code, out, err = mlp("train")
     assert (code, out) == (4, "")
     assert err.count("\n") == 1

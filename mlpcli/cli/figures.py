@@ -1,0 +1,38 @@
+"""Figures of merit and data sets in words, the same in every command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlpcli.datasets.dataset import Dataset
+    from mlpcli.evaluation import AnyEvaluation
+
+
+def figures(result: AnyEvaluation) -> str:
+    """The headline of an evaluation: "accuracy 97.2% (95 % interval ...)", "R2 0.91, MAE 2.2, RMSE 3.1"."""
+    from mlpcli.evaluation import Evaluation, MultiLabelEvaluation
+
+    if isinstance(result, Evaluation):
+        low, high = result.interval
+        return f"accuracy {result.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
+    if isinstance(result, MultiLabelEvaluation):
+        low, high = result.interval
+        return (
+            f"all labels right {result.exact:.2%} (95 % interval {low:.2%} to {high:.2%}), single labels "
+            f"{result.accuracy:.2%}, F1 {result.f1_micro:.3f} pooled, {result.f1_macro:.3f} mean"
+        )
+    return f"R2 {result.r2:.4f}, MAE {result.mae:.4g}, RMSE {result.rmse:.4g}"
+
+
+def describe_task(data: Dataset) -> str:
+    """What there is to learn: "10 classes of 28x28 images"."""
+    k = len(data.classes)
+    what = {
+        "classification": f"{k:,} classes",
+        "multi-label": f"{k:,} yes-or-no labels",
+        "regression": "1 quantity" if k == 1 else f"{k:,} quantities",
+    }[data.task]
+    size = "x".join(map(str, data.shape))
+    inputs = f"{size} images" if data.kind == "image" else f"{data.inputs:,} inputs"
+    return f"{what} from {inputs}"
