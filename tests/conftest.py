@@ -29,7 +29,8 @@ Mlp = Callable[..., Outcome]
 def mlp(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mlp:
     """Runs `mlp ARGS...` in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLP_DATA_DIR", raising=False)
+    for variable in ("MLP_DATA_DIR", "MLP_MIRROR"):
+        monkeypatch.delenv(variable, raising=False)
 
     def run(*args: object) -> Outcome:
         capfd.readouterr()
