@@ -17,7 +17,7 @@ from mlpcli.config import DATA_SETTINGS, OPTIMIZER_SETTINGS, Settings, named_set
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.split import stratified_split
 from mlpcli.datasets.strokes import measure_frame
-from mlpcli.errors import DivergedError, MlpError, UsageError
+from mlpcli.errors import DamagedFileError, DivergedError, MlpError, UsageError
 from mlpcli.evaluation import AnyEvaluation
 from mlpcli.memory import available_memory, memory_mapping
 from mlpcli.model import Model
@@ -123,7 +123,7 @@ class Run:
             try:
                 return standard(self.data.train.X, rows)
             except ValueError as error:
-                raise UsageError(f"{self.data.name}: {error}; correct the data") from None
+                raise DamagedFileError(f"{self.data.name}: {error}; correct the data") from None
         return by_maximum(self.data.maximum if self.settings.scaling == "unit" else 1.0)
 
     def _order(self, examples: int) -> Callable[[int], npt.NDArray[np.integer]]:

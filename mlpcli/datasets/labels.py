@@ -126,7 +126,7 @@ def understand(raw: RawLabels, task: str | None, source: str, names: tuple[str, 
         return _limited(Labels("multi-label", tuple(labels)), source, len(raw.codes))
     task = task or _guess(raw)
     if task == "regression":
-        return Labels("regression", names or ("value",))
+        return _varied(Labels("regression", names or ("value",)), raw, source)
     found, _ = _names_and_codes(raw)
     return _limited(Labels("classification", _ordered(found)), source, count(raw))
 
@@ -161,7 +161,7 @@ def _understand_columns(raw: npt.NDArray[Any], task: str | None, source: str, na
         raise UsageError(f"{source}: {raw.shape[1]} columns of texts as labels; name one, or columns of numbers")
     is_yes_no = bool(((raw == 0) | (raw == 1)).all())
     if task == "regression" or (task is None and not is_yes_no):
-        return Labels("regression", columns)
+        return _varied(Labels("regression", columns), raw, source)
     if not is_yes_no:
         raise UsageError(f"{source}: labels in {raw.shape[1]} columns that are not all 0 or 1; give --task regression")
     if task == "multi-label" or (task is None and not _is_one_hot(raw)):
@@ -173,6 +173,16 @@ def _understand_columns(raw: npt.NDArray[Any], task: str | None, source: str, na
 
 def _is_one_hot(raw: npt.NDArray[Any]) -> bool:
     return bool((np.count_nonzero(raw, axis=1) == 1).all())
+
+
+def _varied(labels: Labels, raw: RawLabels, source: str) -> Labels:
+    values = labels.encode(raw, source)
+    for name, low, high in zip(labels.classes, values.min(axis=0), values.max(axis=0), strict=True):
+        if low == high:
+            raise UsageError(
+                f"{source}: {name!r} is {low:g} in every example, so there is nothing to learn; name another"
+            )
+    return labels
 
 
 def _limited(labels: Labels, source: str, examples: int) -> Labels:

@@ -98,8 +98,9 @@ def from_arrays(
     examples, labels = np.asarray(X), np.asarray(y)
     if examples.ndim < 2 or labels.ndim not in (1, 2) or len(examples) != len(labels) or not len(labels):
         raise UsageError(f"{name}: X of shape {examples.shape}, y of shape {labels.shape}; give N examples, N labels")
-    if not (np.issubdtype(examples.dtype, np.number) or examples.dtype == bool):
-        raise UsageError(f"{name}: X of {examples.dtype}; give numbers")
+    for array, kinds in ((examples, "biuf"), (labels, "biufUS")):  # numbers; or texts
+        if array.dtype.kind not in kinds:
+            raise UsageError(f"{name}: an array of {array.dtype}; give X of real numbers, y of numbers or texts")
     options = Options(task=task, test=test, split_seed=split_seed)
     return _finish(name, _Source("array", {"train": (examples, labels)}), options, None)
 

@@ -140,9 +140,10 @@ def _parse(sample: _Sample, delimiter: str) -> Rows:
 
 
 def _find_delimiter(sample: _Sample) -> str:
-    """The delimiter that cuts nine of ten lines into the same number of cells, more than one, and leaves the most
-    numbers; then the one that leaves the most cells. A comma where there is none: a table of one column."""
-    best, best_score = ",", (False, 0.0, 1, 0.0)
+    """The delimiter that cuts nine of ten lines into the same number of cells, more than one, the first among them,
+    and leaves the most numbers; then the one that leaves the most cells, with the fewest others of its kind in them.
+    A comma where there is none: a table of one column."""
+    best, best_score = ",", (False, False, 0.0, 1, 0.0, 0.0)
     for delimiter in DELIMITERS:
         try:
             rows = _parse(sample, delimiter)
@@ -153,8 +154,13 @@ def _find_delimiter(sample: _Sample) -> str:
             continue
         share = count / len(rows)
         cells = [cell for cell in itertools.islice(itertools.chain(*rows), _MAX_CELLS) if not is_missing(cell)]
-        numbers = sum(is_number(cell) or (delimiter != "," and is_number(cell, ",")) for cell in cells)
-        score = (share >= 0.9, numbers / max(1, len(cells)), columns, share)
+        are_numbers = [is_number(cell) or (delimiter != "," and is_number(cell, ",")) for cell in cells]
+        mixed = sum(
+            not number and any(other in cell for other in DELIMITERS)
+            for cell, number in zip(cells, are_numbers, strict=True)
+        )
+        cuts_first = len(rows[0]) == columns
+        score = (share >= 0.9, cuts_first, sum(are_numbers) / max(1, len(cells)), columns, -mixed, share)
         if score > best_score:
             best, best_score = delimiter, score
     return best

@@ -4,14 +4,14 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.dataset import Dataset, Split
-from mlpcli.datasets.encoding import Encoding, UnfitColumnsError, resolve_columns
-from mlpcli.datasets.labels import Coded, Labels, RawLabels, understand
+from mlpcli.datasets.encoding import Encoded, Encoding, UnfitColumnsError, resolve_columns
+from mlpcli.datasets.labels import Coded, Labels, RawLabels, Task, understand
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
@@ -56,34 +56,29 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
     names = tuple(table.names[c] for c in columns)
     labels = understand(train.raw, options.task, str(path), names)
     y = labels.encode(train.raw, str(path))
-    kept, held_out = np.arange(len(y)), None
-    if "test" not in paths:
-        kept, held_out, remark = part_off(
-            name, y if labels.task == "classification" else len(y), options.test, options.split_seed
-        )
-        notes.append(remark)
-    elif options.test is not None:
+    if "test" in paths and options.test is not None:
         raise UsageError(f"--test: {name} has a test part of its own; leave it out")
+    cuts, said = _cut(name, y, labels.task, options, "test" in paths)
+    notes += said
     inputs = [i for i in range(len(table.names)) if i not in (*columns, *ignored)]
     try:
-        encoding = Encoding.fit(table, inputs, train.rows[kept], missing)
+        encoding = Encoding.fit(table, inputs, train.rows[cuts["train"]], missing)
     except UnfitColumnsError as error:
         if not look:
             raise
         unfit = ",".join(error.reasons)
         notes.append(f"not inputs as they are: {unfit}; mlp train needs --ignore {shlex.quote(unfit)}")
         inputs = [i for i in inputs if table.names[i] not in error.reasons]
-        encoding = Encoding.fit(table, inputs, train.rows[kept], missing)
+        encoding = Encoding.fit(table, inputs, train.rows[cuts["train"]], missing)
     encoded = encoding.encode(table)
     notes = [*table.notes, *notes, *encoded.notes]
-    splits = {"train": _pick(encoded.X, encoded.kept, train.rows[kept], y[kept], path)}
-    if held_out is not None:
-        splits["test"] = _pick(encoded.X, encoded.kept, train.rows[held_out], y[held_out], path)
+    splits = {part: _pick(encoded, train.rows[cut], y[cut], path) for part, cut in cuts.items()}
     label_columns = tuple(table.names[c] if table.had_header else c + 1 for c in columns)
     for part, other in paths.items():
         if part != "train":
-            splits[part], said = _read_part(other, options.header, encoding, labels, label_columns)
-            notes += said
+            rows = _read_part(other, options.header, encoding, labels, label_columns)
+            splits[part] = _pick(rows.encoded, rows.rows, rows.y, other)
+            notes += rows.notes
     found = _dataset(name, encoding, labels, label_columns, splits, notes, "test" in paths)
     return replace(found, missing=_missing(table, inputs))
 
@@ -101,18 +96,27 @@ def _load_like(name: str, paths: dict[str, Path], options: Options, like: Like) 
     if like.encoding is None:
         raise UsageError(f"{name}: a table, but the network was trained on data of another kind; give such data")
     labels, columns = Labels(like.task, like.classes), like.label_columns
-    splits, notes = {}, []
+    splits: dict[str, Split] = {}
+    notes: list[str] = []
     for part, path in paths.items():
-        splits[part], said = _read_part(path, options.header, like.encoding, labels, columns, options.label)
+        read = _read_part(path, options.header, like.encoding, labels, columns, options.label)
+        notes += read.notes
+        # As in training: first the cut, then the rows that lack something are left out.
+        cuts, said = _cut(name, read.y, like.task, options, part != "train" or "test" in paths, part)
         notes += said
-    if "test" not in splits:
-        rows = len(splits["train"].y)
-        by_class = splits["train"].y if like.task == "classification" else rows
-        kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed)
-        whole = splits["train"]
-        splits |= {"train": Split(whole.X[kept], whole.y[kept]), "test": Split(whole.X[held_out], whole.y[held_out])}
-        notes.append(remark)
+        splits |= {cut: _pick(read.encoded, read.rows[at], read.y[at], path) for cut, at in cuts.items()}
     return _dataset(name, like.encoding, labels, columns, splits, notes, "test" in paths)
+
+
+def _cut(
+    name: str, y: npt.NDArray[Any], task: Task, options: Options, has_test: bool, part: str = "train"
+) -> tuple[dict[str, npt.NDArray[np.int64]], list[str]]:
+    """The positions in y that belong to each part: all to this one, or some to "test" where data has none; remarks."""
+    if has_test:
+        return {part: np.arange(len(y))}, []
+    by_class = y if task == "classification" else len(y)
+    kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed)
+    return {"train": kept, "test": held_out}, [remark]
 
 
 def _dataset(
@@ -142,6 +146,15 @@ def _dataset(
     )
 
 
+class _Rows(NamedTuple):
+    """A table like the one trained on: all of it encoded, the rows that have a label, their labels, remarks."""
+
+    encoded: Encoded
+    rows: npt.NDArray[np.int64]
+    y: npt.NDArray[Any]
+    notes: list[str]
+
+
 def _read_part(
     path: Path,
     header: bool | None,
@@ -149,15 +162,13 @@ def _read_part(
     labels: Labels,
     label_columns: tuple[str | int, ...],
     asked: str | None = None,
-) -> tuple[Split, list[str]]:
-    """Another table of the same kind: all of its rows that have what is needed."""
+) -> _Rows:
     layout = encoding.layout(path, header)
     columns = _find_label(path, layout, label_columns, asked)
     table = encoding.read(path, layout=layout, text=columns if len(columns) == 1 else ())
     part = _labelled(table, columns, encoding.missing)
     encoded = encoding.encode(table)
-    y = labels.encode(part.raw, str(path))
-    return _pick(encoded.X, encoded.kept, part.rows, y, path), [*table.notes, *encoded.notes]
+    return _Rows(encoded, part.rows, labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes])
 
 
 def _find_label(path: Path, layout: Layout, label_columns: tuple[str | int, ...], asked: str | None) -> list[int]:
@@ -224,16 +235,10 @@ def _is_decimal(text: str) -> bool:
     return text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit()
 
 
-def _pick(
-    X: npt.NDArray[np.float64],
-    kept: npt.NDArray[np.bool_],
-    rows: npt.NDArray[np.int64],
-    y: npt.NDArray[Any],
-    path: Path,
-) -> Split:
+def _pick(encoded: Encoded, rows: npt.NDArray[np.int64], y: npt.NDArray[Any], path: Path) -> Split:
     """The examples of these rows of the table, as far as encoding has kept them."""
-    there = kept[rows]
+    there = encoded.kept[rows]
     if not there.any():
         raise DamagedFileError(f"{path}: no complete row is left; give --missing mean, or --ignore a column")
-    positions = (np.cumsum(kept) - 1)[rows[there]]
-    return Split(X[positions], y[there])
+    positions = (np.cumsum(encoded.kept) - 1)[rows[there]]
+    return Split(encoded.X[positions], y[there])

@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from mlpcli.datasets.load import load_data
+from mlpcli.datasets.load import from_arrays, load_data
 from mlpcli.errors import DamagedFileError, UsageError
 from tests.idx_files import write_idx
 
@@ -91,3 +91,31 @@ def test_the_fingerprint_sees_one_pixel(digits):
     X[7, 7] ^= 1
     other = replace(digits, test=replace(digits.test, X=X))
     assert other.fingerprint() != digits.fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "what"),
+    [
+        (np.zeros((4, 2), complex), np.arange(4), "complex128"),
+        (np.zeros((4, 2)), np.array([1, "b", 2, 3], object), "object"),
+        (np.zeros((4, 2), object), np.arange(4), "object"),
+        (np.zeros(4), np.arange(4), "shape"),
+        (np.zeros((4, 2)), np.arange(3), "shape"),
+        (np.zeros((0, 2)), np.arange(0), "shape"),
+        (np.array([["a"]] * 4), np.arange(4), "<U1"),
+    ],
+)
+def test_arrays_that_are_no_data_set(X, y, what):
+    with pytest.raises(UsageError, match=what):
+        from_arrays(X, y)
+
+
+def test_arrays_in_memory():
+    rng = np.random.default_rng(0)
+    X = rng.normal(3, 2, (100, 4))
+    data = from_arrays(X, np.where(X[:, 0] > 3, "big", "small"), test=0.3)
+    assert (data.classes, data.scaling, data.kind, len(data.test)) == (("big", "small"), "standard", "array", 30)
+    unit = from_arrays(rng.random((50, 6, 5)).astype("f4"), np.arange(50) % 2)
+    assert (unit.scaling, unit.maximum <= 1, unit.kind, unit.shape) == ("unit", True, "image", (6, 5))
+    pixels = from_arrays(rng.integers(0, 256, (50, 6, 5)).astype(np.uint8), np.arange(50) % 2)
+    assert (pixels.scaling, pixels.maximum, pixels.kind) == ("unit", 255, "image")

@@ -30,6 +30,9 @@ def layout(tmp_path):
         ("a\n1\n2\n", ","),
         ("a;b\n1,5;2,5\n3,5;4,5\n", ";"),
         ("1,5;2,5\n3,5;4,5\n", ";"),
+        ("a;label\n" + "0,5;no\n1,25;yes\n" * 5, ";"),  # a comma in each row but the first
+        ("0,5;no\n1,25;yes\n" * 5, ";"),
+        ("a;b;label\n" + "1.125,50;-0,132;no\n" * 20, ";"),
         ("1,5\t2,5\n3,5\t4,5\n", "\t"),
         ('name,quote\nann,"a; b; c"\nbob,"d; e; f"\n', ","),
         ("x|y,1,2\nz|w,3,4\n", ","),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlpcli.datasets.load import load_data
+from mlpcli.datasets.options import Like
 from mlpcli.errors import DamagedFileError, UsageError
 
 
@@ -176,3 +177,19 @@ def test_all_columns_that_cannot_be_inputs_are_named_at_once(tmp_path):
 def test_one_column_is_no_table(tmp_path):
     with pytest.raises(DamagedFileError, match="one column only"):
         load_data(table(tmp_path / "t.csv", [(i,) for i in range(9)], ("a",)))
+
+
+@pytest.mark.parametrize("missing", ["drop", "mean"])
+def test_a_network_reads_the_very_same_split_again(tmp_path, missing):
+    """Also where rows were dropped: no test row may have been trained on."""
+    path = gappy(tmp_path)
+    trained = load_data(path, missing=missing)
+    like = Like(trained.task, trained.classes, trained.kind, trained.shape, trained.encoding, trained.label_columns)
+    again = load_data(path, like=like)
+    assert again.fingerprint() == trained.fingerprint()
+    np.testing.assert_array_equal(again.test.X, trained.test.X)
+
+
+def test_a_quantity_that_never_varies(tmp_path):
+    with pytest.raises(UsageError, match=r"'b' is 5\.5 in every example"):
+        load_data(table(tmp_path / "t.csv", [(i, 5.5) for i in range(20)], ("a", "b")))
