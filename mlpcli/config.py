@@ -232,6 +232,8 @@ class Settings:
             raise UsageError(
                 "--output-activation: softmax outputs sum to 1, each of these is a yes or no of its own; use sigmoid"
             )
+        if self.article and task != "classification":
+            raise UsageError(f"--article: the article's program knows classes, and {self.data} has none; leave it out")
         if own_validation and self.validation is not None:
             raise UsageError(f"--validation: {self.data} has a validation part of its own; leave it out")
         validation = 0.0 if own_validation else _or(self.validation, 0.1)

@@ -19,6 +19,7 @@ from mlpcli.datasets.labels import TASKS, Task
 from mlpcli.datasets.options import Like
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
+from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
@@ -94,9 +95,10 @@ class Model:
         """
         try:
             raw = np.asarray(X)
-            finite = bool(np.isfinite(raw).all())
-        except (TypeError, ValueError):
-            raise UsageError("the examples are not numbers; give an array of numbers") from None
+        except ValueError:  # rows of different lengths
+            raise UsageError("the examples are no array; give rows of one length") from None
+        if raw.dtype.kind not in "biuf":
+            raise UsageError(f"the examples are {raw.dtype}, no real numbers; give an array of numbers")
         inputs = self.network.structure[0]
         if raw.ndim < 2 or raw.size != len(raw) * inputs:
             raise UsageError(
@@ -109,12 +111,16 @@ class Model:
         workspace, scaled = self.network.workspace(size, dtype), np.empty((size, inputs), dtype)
         with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
             for at in range(0, len(rows), size):
-                some = rows[at : at + size]
+                some = rows_of(rows, np.arange(at, min(at + size, len(rows))))
+                whole = np.isfinite(some).all(axis=1)
+                if not whole.all():  # which an activation would hide
+                    bad = at + int(np.argmin(whole))
+                    raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
                 self.scaling.apply(some, scaled[: len(some)])
                 outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
-            if not finite or np.abs(raw).max() > 1e30:
-                raise UsageError("the examples have values that are not finite, or far too large; check them")
+            if np.abs(raw).max() > 1e30:
+                raise UsageError("the examples have values that are far too large; check them")
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
 

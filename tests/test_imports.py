@@ -25,7 +25,7 @@ ALLOWED = {
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
-    "model": ({"checkpoint", "datasets", "errors", "evaluation", "nn", "threads", "training"}, {"numpy"}),
+    "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
     "run": (
         {
             "",

@@ -74,7 +74,9 @@ def _read(model: Model, weights: str, data: str | None, label: str | None, data_
 
     name = data or model.meta["data"]["name"]
     trained = _data_settings(model, weights)
-    # Of the others the network knows better by now (task, size, channels, missing); the label may have moved.
+    # Of the others the network knows better by now (task, size, channels, missing); other data is read afresh.
+    if name != model.meta["data"]["name"]:
+        trained = {}
     options: dict[str, Any] = {
         key: trained[key] for key in ("header", "test", "split_seed", "on_error") if key in trained
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mlpcli.cli import output
 from mlpcli.cli.options import debug_option, json_option, quiet_option, use_threads
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 @quiet_option
 @json_option
 @debug_option
-def predict(files: tuple[str, ...], weights: str, top: int, quiet: bool, as_json: bool) -> None:
+@click.pass_context
+def predict(context: click.Context, files: tuple[str, ...], weights: str, top: int, quiet: bool, as_json: bool) -> None:
     """Say what the network makes of each FILE: pictures, or the rows of tables and arrays.
 
     Pictures (PNG, JPEG, BMP, GIF, TIFF, WebP) are for networks trained on images. One of a character may be light on
@@ -45,6 +47,8 @@ def predict(files: tuple[str, ...], weights: str, top: int, quiet: bool, as_json
     if top < 1:
         raise UsageError(f"--top: {top} is out of range; give a whole number from 1 on")
     model = load(weights)
+    if model.task != "classification" and context.get_parameter_source("top") is ParameterSource.COMMANDLINE:
+        raise UsageError(f"--top: {weights} does not choose between classes ({model.task}); leave it out")
     results, failures = [], []
     for name in files:
         try:

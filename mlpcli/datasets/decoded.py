@@ -72,9 +72,15 @@ def read_pixels(
         cache.mkdir(exist_ok=True)
         with atomic_file(pixels) as file:
             unreadable = _decode(root, names, shape, file, pool)
+            if len(unreadable) == len(names):
+                raise _NothingError
         write_bytes(remarks, json.dumps(unreadable).encode())
         if is_open:
             write_bytes(chosen, json.dumps([shape, notes]).encode())
+    except _NothingError:
+        with contextlib.suppress(OSError):
+            cache.rmdir()
+        return Pixels(np.empty((0, *shape), np.uint8), unreadable, notes)
     except (OSError, CannotWriteError) as error:
         notes = [*notes, f"decoded images cannot be kept, and will be decoded anew each time: {error}"]
         memory = io.BytesIO()
@@ -82,10 +88,14 @@ def read_pixels(
         array = np.frombuffer(memory.getvalue(), np.uint8, offset=_HEADER)
         return Pixels(array.reshape(-1, *shape), unreadable, notes)
     for old in cache.iterdir():  # of what the folder held before
-        if not old.name.startswith(key):
+        if not old.name.startswith((key, ".")):  # nor what another process is writing
             with contextlib.suppress(OSError):
                 old.unlink()
     return Pixels(read_npy(pixels), unreadable, notes)
+
+
+class _NothingError(Exception):
+    """No image can be read: there is nothing to keep."""
 
 
 def _cached_choice(path: Path) -> tuple[tuple[int, ...], list[str]] | None:

@@ -383,7 +383,7 @@ def _first_gap(
     return (
         f"{table.path}: line {table.lines[row]:,}, column {shown(table.names[position])}: no value "
         f"({sum(counts):,} are missing, in {int(gaps.sum()):,} of {len(table):,} rows and in "
-        f"{sum(map(bool, counts)):,} columns); fill them in, or give --missing mean or --missing drop"
+        f"{sum(map(bool, counts)):,} columns); fill them in, or train with --missing mean or --missing drop"
     )
 
 

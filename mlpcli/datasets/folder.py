@@ -150,7 +150,7 @@ def _walk(root: Path, folder: Path, above: list[tuple[int, int]], part: str, lab
         relative = os.path.relpath(entry.path, root)
         if _is_hidden(entry.name):
             found.hidden.append(relative)
-        elif entry.is_dir():
+        elif _is_folder(entry):
             here = _identity(Path(entry.path))
             if here in above:
                 raise UsageError(f"{entry.path}: a symbolic link that leads back to a folder above it; remove it")
@@ -166,7 +166,7 @@ def _folders(root: Path, folder: Path, found: _Found) -> list[str]:
         if _is_hidden(entry.name):
             if entry.name != CACHE:
                 found.hidden.append(os.path.relpath(entry.path, root))
-        elif entry.is_dir():
+        elif _is_folder(entry):
             names.append(entry.name)
         elif entry.name.lower().endswith(_SUFFIXES):
             files.append(entry.name)
@@ -187,6 +187,12 @@ def _entries(folder: Path) -> list["os.DirEntry[str]"]:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read ({error.strerror}); check its permissions") from None
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    with contextlib.suppress(OSError):  # a link to itself is a file that cannot be read
+        return entry.is_dir()
+    return False
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -112,8 +112,12 @@ def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:100]
 
 
-def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """Upright, and of at most 8 bits a channel."""
+def _eight_bits(image: "Image.Image", alone: bool) -> "Image.Image":
+    """Upright, and of at most 8 bits a channel.
+
+    alone: nothing is compared with this picture, so that its own range may tell how deep it is; in a set of
+    pictures, brightness must mean the same in all.
+    """
     with contextlib.suppress(Exception):  # whatever Pillow raises on damaged EXIF data, the pixels are good
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits or more: "L" would cut them off at 255
@@ -122,7 +126,8 @@ def _eight_bits(image: "Image.Image") -> "Image.Image":
         if not (np.isfinite(low) and np.isfinite(high)):
             raise ValueError("pixels that are not finite")
         # Of the depths that cameras and scanners have, the one that holds it: 10, 12, 14 or 16 bits.
-        top = next((2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits), high)
+        depths = (8, 10, 12, 14, 16) if alone else (16,)
+        top = next((2.0**bits - 1 for bits in depths if high < 2**bits), high)
         if image.mode == "F":
             top = 1.0 if high <= 1 else 255.0 if high <= 255 else high
         image = Image.fromarray(np.clip(values * (255.0 / top), 0, 255).astype(np.uint8))
@@ -134,7 +139,7 @@ def _has_alpha(image: "Image.Image") -> bool:
 
 
 def _flatten(image: "Image.Image") -> "Image.Image":
-    image = _eight_bits(image)
+    image = _eight_bits(image, alone=False)
     if _has_alpha(image):
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
@@ -151,7 +156,7 @@ def resized(image: "Image.Image", shape: tuple[int, ...]) -> npt.NDArray[np.uint
 
 
 def _simplify(image: "Image.Image") -> "Image.Image":
-    image = _eight_bits(image)
+    image = _eight_bits(image, alone=True)
     has_alpha = _has_alpha(image)
     image = image.convert("RGBA" if has_alpha else "L")
     image.thumbnail((WORKING_SIZE, WORKING_SIZE), Image.Resampling.BOX)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from mlpcli.datasets.arrays import read_array
 from mlpcli.datasets.load import TABLE_ENDINGS
-from mlpcli.datasets.naming import kind_of
-from mlpcli.datasets.npz import read_npz
+from mlpcli.datasets.naming import TEST, kind_of, place_of
+from mlpcli.datasets.npz import list_npz, read_npz
 from mlpcli.datasets.options import Like
 from mlpcli.errors import UsageError
 
@@ -42,20 +42,24 @@ def read_inputs(path: Path, like: Like, header: bool | None = None) -> Inputs:
         return Inputs(encoded.X, table.lines[encoded.kept].tolist(), (*table.notes, *encoded.notes))
     if like.encoding is not None:
         raise UsageError(f"{path}: an array, but the network was trained on a table; give a table with its columns")
-    X = _one_array(path)
+    X, notes = _one_array(path)
     if X.shape == like.shape:
         X = X[np.newaxis]
     if X.ndim < 2 or X.size != len(X) * math.prod(like.shape):
         wanted = ", ".join(map(str, like.shape))
         raise UsageError(f"{path}: an array of shape {X.shape}, the network takes (N, {wanted}); give such examples")
-    return Inputs(X.reshape(len(X), -1), list(range(len(X))))
+    return Inputs(X.reshape(len(X), -1), list(range(len(X))), notes)
 
 
-def _one_array(path: Path) -> npt.NDArray[Any]:
+def _one_array(path: Path) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """The examples in a file, and a remark where it holds others, too."""
     if kind_of(path.name) != ".npz":
-        return read_array(path)
-    arrays = read_npz(path)
-    named = [name for name in arrays if name.lower() in ("x", "x_test", "data", "images")]
-    if len(named) == 1 or len(arrays) == 1:
-        return arrays[named[0] if named else next(iter(arrays))]
-    raise UsageError(f"{path}: holds {', '.join(arrays)}; name the examples X")
+        return read_array(path), ()
+    names = list_npz(path)
+    candidates = [name for name in names if (place := place_of(name)) and place.role == "X"] or names
+    tests = [name for name in candidates if (place := place_of(name)) and place.part == TEST]
+    if len(candidates) > 1 and len(tests) != 1:
+        raise UsageError(f"{path}: holds {', '.join(names)}; name the examples X, or save them as .npy")
+    chosen = tests[0] if len(tests) == 1 else candidates[0]
+    note = (f"the examples are {chosen}, of {', '.join(candidates)}",) if len(candidates) > 1 else ()
+    return read_npz(path, [chosen])[chosen], note

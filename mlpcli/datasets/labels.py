@@ -131,6 +131,19 @@ def understand(raw: RawLabels, task: str | None, source: str, names: tuple[str, 
     return _limited(Labels("classification", _ordered(found)), source, count(raw))
 
 
+def doubt(raw: RawLabels, labels: Labels) -> tuple[str, ...]:
+    """A remark where whole numbers were taken for the one thing and could as well be the other."""
+    numbers = _numbers(raw.names) if isinstance(raw, Coded) else raw
+    if numbers is None or numbers.dtype.kind not in "iuf" or numbers.ndim != 1 or (numbers != np.floor(numbers)).any():
+        return ()
+    k = len(np.unique(numbers))
+    if labels.task == "regression":
+        return (f"the label has {k:,} different whole numbers and is taken for a quantity; --task classification?",)
+    if k > 2 and numbers.dtype.kind != "u":
+        return (f"the label has {k:,} different whole numbers, taken for classes; --task regression?",)
+    return ()
+
+
 def count(raw: RawLabels) -> int:
     """N."""
     return len(raw.codes) if isinstance(raw, Coded) else len(raw)
@@ -219,7 +232,9 @@ def _names_and_codes(raw: RawLabels) -> tuple[list[str], npt.NDArray[np.integer]
     """The names of the labels that occur, and which of them each example has."""
     if isinstance(raw, Coded):
         present, codes = np.unique(raw.codes, return_inverse=True)
-        return [raw.names[code] for code in present], codes
+        names = [re.sub(r"^([+-]?[0-9]+)\.0+$", r"\1", raw.names[code]) for code in present]
+        merged = list(dict.fromkeys(names))  # "1" and "1.0" are one
+        return merged, np.array([merged.index(name) for name in names])[codes]
     values, codes = np.unique(raw, return_inverse=True)
     return [_name(value) for value in values.tolist()], codes.reshape(-1)
 

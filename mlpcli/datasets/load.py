@@ -13,7 +13,7 @@ from mlpcli.datasets.arrays import find_arrays, holds_arrays
 from mlpcli.datasets.catalog import CATALOG, find
 from mlpcli.datasets.dataset import Dataset, Split, take
 from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
-from mlpcli.datasets.labels import Labels, RawLabels, check_labels, understand
+from mlpcli.datasets.labels import Labels, RawLabels, check_labels, doubt, understand
 from mlpcli.datasets.named import load_named
 from mlpcli.datasets.naming import kind_of
 from mlpcli.datasets.options import Like, Options
@@ -61,9 +61,9 @@ def load_data(
     """
     name = str(name)
     if is_named(name):
-        Options(**options).refuse_but((), f"{name}, a named data set")
+        Options.of(options).refuse_but((), f"{name}, a named data set")
         return load_named(name, data_dir)
-    path, chosen = Path(name), Options(**options)
+    path, chosen = Path(name), Options.of(options)
     if not name or not os.path.lexists(path):
         if not name or os.sep in name or "." in name:
             raise UsageError(f"{name}: no such file or folder; give the path of your data, or {' or '.join(CATALOG)}")
@@ -95,8 +95,17 @@ def from_arrays(
 
     UsageError where they make no sense together.
     """
-    examples, labels = np.asarray(X), np.asarray(y)
-    if examples.ndim < 2 or labels.ndim not in (1, 2) or len(examples) != len(labels) or not len(labels):
+    try:
+        examples, labels = np.asarray(X), np.asarray(y)
+    except ValueError:  # rows of different lengths
+        raise UsageError(f"{name}: X or y is no array; give rows of one length") from None
+    if (
+        examples.ndim < 2
+        or not examples.size
+        or labels.ndim not in (1, 2)
+        or len(examples) != len(labels)
+        or not len(labels)
+    ):
         raise UsageError(f"{name}: X of shape {examples.shape}, y of shape {labels.shape}; give N examples, N labels")
     for array, kinds in ((examples, "biuf"), (labels, "biufUS")):  # numbers; or texts
         if array.dtype.kind not in kinds:
@@ -168,15 +177,19 @@ def _finish(name: str, source: _Source, options: Options, like: Like | None) -> 
         splits[part] = Split(_as_rows(name, X), labels.encode(raw, where))
     ranges = [_range(_where(name, part, source), split.X) for part, split in splits.items()]
     notes = list(source.notes)
+    if like is None and options.task is None:
+        notes += doubt(train_labels, labels)
     if "test" not in splits:
         whole = splits["train"]
         by_class = whole.y if labels.task == "classification" else len(whole)
-        kept, held_out, said = part_off(name, by_class, options.test, options.split_seed)
+        kept, held_out, said = part_off(name, by_class, options.test, options.split_seed, like is not None)
         splits |= {"train": take(whole, kept), "test": take(whole, held_out)}
         notes.append(said)
     elif options.test is not None and like is None:
         raise UsageError(f"--test: {name} has a test part of its own; leave it out")
-    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
+    # Nothing of the test part may decide how inputs are scaled. (A large mapped file is looked at once, whole.)
+    train_split = splits["train"]
+    low, high = ranges[0] if train_split.rows is not None or "test" in source.parts else _range(name, train_split.X)
     is_unit = low >= 0 and high <= 1
     has_pixels = train_X.dtype == np.uint8 or (is_unit and np.issubdtype(train_X.dtype, np.floating))
     is_image = has_pixels and (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3))

@@ -1,7 +1,7 @@
 """How data by path is read: what the user asks for, and what a trained network takes."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mlpcli.datasets.encoding import Encoding
 from mlpcli.datasets.labels import Task
@@ -22,6 +22,34 @@ class Options:
     on_error: str | None = None
     test: float | None = None
     split_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """UsageError for a value that makes no sense: from Python nobody else looks at them."""
+        for name, allowed in (
+            ("channels", (1, 3)),
+            ("on_error", ("fail", "skip")),
+            ("missing", ("refuse", "mean", "drop")),
+            ("header", (True, False)),
+        ):
+            value = getattr(self, name)
+            if value is not None and (value not in allowed or (type(value) is int) != (type(allowed[0]) is int)):
+                raise UsageError(f"--{name.replace('_', '-')}: {value!r} is none of {', '.join(map(str, allowed))}")
+        for name in ("label", "task", "ignore", "size"):
+            if not isinstance(getattr(self, name), str | None):
+                raise UsageError(f"--{name}: {getattr(self, name)!r} is no text; give a text")
+        is_share = self.test is None or (isinstance(self.test, float | int) and 0 < self.test < 1)
+        if not is_share:
+            raise UsageError(f"--test: {self.test!r} is out of range; give a fraction between 0 and 1, such as 0.2")
+        if self.split_seed is not None and (type(self.split_seed) is not int or not 0 <= self.split_seed < 2**32):
+            raise UsageError(f"--split-seed: {self.split_seed!r} is no seed; give a whole number from 0 on")
+
+    @classmethod
+    def of(cls, given: dict[str, Any]) -> "Options":
+        """UsageError for an unknown name, too."""
+        unknown = [name for name in given if name not in cls.__dataclass_fields__]
+        if unknown:
+            raise UsageError(f"unknown option {unknown[0]!r}; there are: {', '.join(cls.__dataclass_fields__)}")
+        return cls(**given)
 
     def refuse_but(self, allowed: tuple[str, ...], what: str) -> None:
         """UsageError for an option given that says nothing about this data: nothing is accepted and ignored."""

@@ -42,12 +42,18 @@ def stratified_split(
 
 
 def part_off(
-    name: str, labels: npt.NDArray[np.integer] | int, fraction: float | None, seed: int | None
+    name: str, labels: npt.NDArray[np.integer] | int, fraction: float | None, seed: int | None, any_number: bool = False
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], str]:
-    """Positions to train on and to test on, as `stratified_split`, and a remark. UsageError where there are too few."""
+    """Positions to train on and to test on, as `stratified_split`, and a remark.
+
+    UsageError where there are too few, or with `any_number` all of them to train on.
+    """
     fraction, seed = DEFAULT_TEST if fraction is None else fraction, seed or 0
     kept, held_out = stratified_split(labels, fraction, seed, "test")
     total = len(kept) + len(held_out)
+    if any_number and (not len(held_out) or not len(kept)):
+        everything = np.arange(total)
+        return everything, everything[:0], f"{total:,} examples, taken together"
     if not len(held_out) or not len(kept):
         raise UsageError(f"{name}: {total:,} examples cannot be parted; give more, or another --test")
     how = "at random" if isinstance(labels, int) else "class by class"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.encoding import Encoded, Encoding, UnfitColumnsError, resolve_columns
-from mlpcli.datasets.labels import Coded, Labels, RawLabels, Task, understand
+from mlpcli.datasets.labels import Coded, Labels, RawLabels, Task, doubt, understand
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
@@ -55,6 +55,7 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
     train = _labelled(table, columns, missing)
     names = tuple(table.names[c] for c in columns)
     labels = understand(train.raw, options.task, str(path), names)
+    notes += doubt(train.raw, labels) if options.task is None else ()
     y = labels.encode(train.raw, str(path))
     if "test" in paths and options.test is not None:
         raise UsageError(f"--test: {name} has a test part of its own; leave it out")
@@ -102,20 +103,27 @@ def _load_like(name: str, paths: dict[str, Path], options: Options, like: Like) 
         read = _read_part(path, options.header, like.encoding, labels, columns, options.label)
         notes += read.notes
         # As in training: first the cut, then the rows that lack something are left out.
-        cuts, said = _cut(name, read.y, like.task, options, part != "train" or "test" in paths, part)
+        has_test = part != "train" or "test" in paths
+        cuts, said = _cut(name, read.y, like.task, options, has_test, part, any_number=True)
         notes += said
         splits |= {cut: _pick(read.encoded, read.rows[at], read.y[at], path) for cut, at in cuts.items()}
     return _dataset(name, like.encoding, labels, columns, splits, notes, "test" in paths)
 
 
 def _cut(
-    name: str, y: npt.NDArray[Any], task: Task, options: Options, has_test: bool, part: str = "train"
+    name: str,
+    y: npt.NDArray[Any],
+    task: Task,
+    options: Options,
+    has_test: bool,
+    part: str = "train",
+    any_number: bool = False,
 ) -> tuple[dict[str, npt.NDArray[np.int64]], list[str]]:
     """The positions in y that belong to each part: all to this one, or some to "test" where data has none; remarks."""
     if has_test:
         return {part: np.arange(len(y))}, []
     by_class = y if task == "classification" else len(y)
-    kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed)
+    kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed, any_number)
     return {"train": kept, "test": held_out}, [remark]
 
 
@@ -238,7 +246,7 @@ def _is_decimal(text: str) -> bool:
 def _pick(encoded: Encoded, rows: npt.NDArray[np.int64], y: npt.NDArray[Any], path: Path) -> Split:
     """The examples of these rows of the table, as far as encoding has kept them."""
     there = encoded.kept[rows]
-    if not there.any():
+    if len(rows) and not there.any():
         raise DamagedFileError(f"{path}: no complete row is left; give --missing mean, or --ignore a column")
     positions = (np.cumsum(encoded.kept) - 1)[rows[there]]
     return Split(encoded.X[positions], y[there])

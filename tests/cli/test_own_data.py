@@ -273,3 +273,28 @@ def test_a_second_run_into_one_file_keeps_both(mlp, tmp_path, monkeypatch):
     assert "made by another process" in err
     assert (tmp_path / "weights.npy").read_bytes() == b"somebody else's"
     assert mlp("evaluate", "weights-2.npy").code == 0
+
+
+def test_data_never_seen_is_not_parted(mlp, tmp_path, flowers):
+    assert mlp("train", "flowers.csv", "--ignore", "id", *QUICK).code == 0
+    write(tmp_path / "one.csv", ("colour", "length", "width", "kind"), [("red", 0.1, 0, "a b")])
+    found = json.loads(mlp("evaluate", "weights.npy", "one.csv", "--json").out)
+    assert (found["examples"], found["part"], found["accuracy"]) == (1, "all", 1.0)
+
+
+def test_predicting_an_npz_of_several_arrays(mlp, tmp_path, digits):
+    X, y = digits.train.X[:500], digits.train.y[:500]
+    np.savez(tmp_path / "d.npz", features=X, labels=y)
+    assert mlp("train", "d.npz", *QUICK).code == 0
+    assert len(mlp("predict", "d.npz", "--quiet").out.splitlines()) == 500
+    np.savez(tmp_path / "keras.npz", x_train=X[:400], y_train=y[:400], x_test=X[400:], y_test=y[400:])
+    code, out, err = mlp("predict", "keras.npz", "--quiet")
+    assert (code, len(out.splitlines())) == (0, 100)
+    assert "the examples are x_test, of x_train, x_test" in err
+
+
+def test_top_says_nothing_about_quantities(mlp, tmp_path):
+    write(tmp_path / "t.csv", ("a", "b"), [(i, i / 3) for i in range(30)])
+    assert mlp("train", "t.csv", "--epochs", 1, "--quiet").code == 0
+    assert mlp("predict", "t.csv", "--top", 2).code == 2
+    assert mlp("train", "t.csv", "--article", "--init", "normal", "--force").code == 2

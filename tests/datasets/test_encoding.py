@@ -72,7 +72,7 @@ def test_refuse(table):
     assert notes == ()
     what = (
         "t.csv: line 4, column 'age': no value (2 are missing, in 2 of 5 rows and in 2 columns); "
-        "fill them in, or give --missing mean or --missing drop"
+        "fill them in, or train with --missing mean or --missing drop"
     )
     with pytest.raises(DamagedFileError, match=re.escape(what)):
         encoding.encode(table(TRAINING))

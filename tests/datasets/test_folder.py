@@ -283,3 +283,28 @@ def test_too_many_classes_are_refused_before_anything_is_read(tmp_path, monkeypa
         (tmp_path / str(i)).mkdir()
     with pytest.raises(UsageError, match="21 class folders, at most 20"):
         read_folder(tmp_path)
+
+
+def test_sixteen_bits_mean_the_same_in_every_picture(tmp_path):
+    for name, level in (("dark", 200), ("bright", 51_400)):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((6, 4), level, np.uint16)).save(tmp_path / name / "0.png")
+    X, labels = read_folder(tmp_path).parts["train"]
+    assert dict(zip(labels.tolist(), X[:, 0, 0].tolist(), strict=True)) == {"dark": 0, "bright": 200}
+
+
+def test_no_image_that_can_be_read_leaves_nothing(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0.png").write_bytes(b"junk")
+    for on_error in ("fail", "skip"):
+        with pytest.raises(DamagedFileError, match="cannot read 2 images"):
+            read_folder(tmp_path, on_error=on_error)
+    assert not (tmp_path / CACHE).exists()
+
+
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(pets):
+    (pets / "cat" / "self").symlink_to("self")
+    with pytest.raises(DamagedFileError, match="self"):
+        read_folder(pets)
+    assert len(read_folder(pets, on_error="skip").parts["train"][0]) == 6

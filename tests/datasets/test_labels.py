@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlpcli.datasets.labels import MAX_CLASSES, Coded, Labels, understand
+from mlpcli.datasets.labels import MAX_CLASSES, Coded, Labels, doubt, understand
 from mlpcli.errors import DamagedFileError, UsageError
 
 
@@ -22,6 +22,7 @@ def texts(*values):
         (np.array(["dog", "cat", "dog"]), "classification", ("cat", "dog"), [1, 0, 1]),
         (texts("b", "a", "b"), "classification", ("a", "b"), [1, 0, 1]),
         (texts("10", "9", "10"), "classification", ("9", "10"), [1, 0, 1]),
+        (texts("1.0", "0.0", "1"), "classification", ("0", "1"), [1, 0, 1]),
         (texts("007", "001", "007"), "classification", ("001", "007"), [1, 0, 1]),
         (np.array([[0, 1], [1, 0], [0, 1]]), "classification", ("0", "1"), [1, 0, 1]),
         (np.array([[0, 1], [1, 1], [0, 0]]), "multi-label", ("0", "1"), [[0, 1], [1, 1], [0, 0]]),
@@ -93,3 +94,14 @@ def test_what_are_no_labels(raw, task, error, what):
 def test_labels_of_other_data_must_be_known(labels, raw):
     with pytest.raises(UsageError):
         labels.encode(raw, "x")
+
+
+def test_whole_numbers_leave_a_doubt_and_it_is_told():
+    for raw, word in (
+        (np.repeat(np.arange(1, 27), 9), "--task classification"),
+        (np.repeat(np.arange(1, 7), 9), "--task regression"),
+    ):
+        (remark,) = doubt(raw, understand(raw, None, "x"))
+        assert word in remark
+    for raw in (np.array([0, 1, 0]), np.array(["a", "b"]), np.array([0.5, 1.0])):
+        assert doubt(raw, understand(raw, None, "x")) == ()

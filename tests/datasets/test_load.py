@@ -119,3 +119,37 @@ def test_arrays_in_memory():
     assert (unit.scaling, unit.maximum <= 1, unit.kind, unit.shape) == ("unit", True, "image", (6, 5))
     pixels = from_arrays(rng.integers(0, 256, (50, 6, 5)).astype(np.uint8), np.arange(50) % 2)
     assert (pixels.scaling, pixels.maximum, pixels.kind) == ("unit", 255, "image")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"channels": 2},
+        {"channels": True},
+        {"on_error": "foo"},
+        {"missing": "guess"},
+        {"header": "no"},
+        {"header": 1},
+        {"test": 2.0},
+        {"test": "x"},
+        {"split_seed": -1},
+        {"size": (8, 8)},
+        {"label": 3.5},
+        {"lable": "a"},
+    ],
+    ids=str,
+)
+def test_options_from_python_are_checked(tmp_path, options):
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n2,y\n" * 9)
+    with pytest.raises(UsageError, match=next(iter(options)).replace("_", "-")):
+        load_data(tmp_path / "t.csv", **options)
+
+
+def test_nothing_of_the_test_part_decides_the_scaling(tmp_path):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((40, 3)) * 0.9, np.arange(40) % 2
+    far = X[:10].copy()
+    far[0, 0] = 5.0
+    np.savez(tmp_path / "d.npz", x_train=X, y_train=y, x_test=far, y_test=y[:10])
+    data = load_data(tmp_path / "d.npz")
+    assert (data.scaling, data.maximum) == ("unit", X.max())
