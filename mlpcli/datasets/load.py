@@ -190,6 +190,8 @@ def _finish(name: str, source: _Source, options: Options, like: Like | None) -> 
     # Nothing of the test part may decide how inputs are scaled. (A large mapped file is looked at once, whole.)
     train_split = splits["train"]
     low, high = ranges[0] if train_split.rows is not None or "test" in source.parts else _range(name, train_split.X)
+    if len(shape) == 3 and shape[2] == 1:  # as Keras has grey images
+        shape = shape[:2]
     is_unit = low >= 0 and high <= 1
     has_pixels = train_X.dtype == np.uint8 or (is_unit and np.issubdtype(train_X.dtype, np.floating))
     is_image = has_pixels and (len(shape) == 2 or (len(shape) == 3 and shape[2] == 3))

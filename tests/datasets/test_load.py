@@ -117,6 +117,8 @@ def test_arrays_in_memory():
     assert (data.classes, data.scaling, data.kind, len(data.test)) == (("big", "small"), "standard", "array", 30)
     unit = from_arrays(rng.random((50, 6, 5)).astype("f4"), np.arange(50) % 2)
     assert (unit.scaling, unit.maximum <= 1, unit.kind, unit.shape) == ("unit", True, "image", (6, 5))
+    keras = from_arrays(rng.integers(0, 256, (50, 6, 5, 1)).astype(np.uint8), np.arange(50) % 2)
+    assert (keras.kind, keras.shape) == ("image", (6, 5))
     pixels = from_arrays(rng.integers(0, 256, (50, 6, 5)).astype(np.uint8), np.arange(50) % 2)
     assert (pixels.scaling, pixels.maximum, pixels.kind) == ("unit", 255, "image")
 

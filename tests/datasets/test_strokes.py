@@ -10,6 +10,7 @@ from PIL import Image
 from mlpcli.datasets import images, strokes
 from mlpcli.datasets.strokes import Frame
 from mlpcli.errors import DamagedFileError
+from tests.datasets.mutants import MUTANTS
 from tests.datasets.pictures import drawing, saved
 
 MNIST_FRAME = Frame(20 / 28, (14.5 / 28, 14.5 / 28))
@@ -194,7 +195,7 @@ def test_mutants_raise_one_class_only(tmp_path):
         buffer = io.BytesIO()
         drawing((40, 50)).save(buffer, suffix)
         original = np.frombuffer(buffer.getvalue(), np.uint8)
-        for _ in range(60):
+        for _ in range(MUTANTS // 30):
             mutant = original.copy()
             mutant[rng.integers(0, len(mutant), 4)] = rng.integers(0, 256, 4)
             path.write_bytes(mutant[: rng.integers(1, len(mutant) + 1)].tobytes())
