@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from mlpcli.cli import output
-from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_structure
+from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_fractions, parse_structure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -62,14 +62,24 @@ def data_dir_hint() -> str:
     return f" --data-dir {shlex.quote(str(context.params['data_dir']))}"
 
 
-class _Structure(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
-    name = "structure"
+class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
+    """A text that a function of mlpcli.config makes a value of."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        return parse_structure(value)
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name, self._parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._parse(value)
 
 
-_TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "tuple[int, ...]": _Structure()}
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "str | dict[str, float]": str,
+    "int": int,
+    "float": float,
+    "tuple[int, ...]": _Parsed("structure", parse_structure),
+    "tuple[float, ...]": _Parsed("fractions", parse_fractions),
+}
 
 
 def settings_options(command: Command) -> Command:
@@ -94,7 +104,7 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
     names = [f.name, option_name(f.name), *(f"--{other}" for other in meta["other_names"])]
     if f.name == "output":
         names.append("-o")
-    default = meta["auto"] or f.default
+    default = meta["auto"] or (",".join(map(str, f.default)) if isinstance(f.default, tuple) else f.default)
     if kind == "bool":
         help_text = f"{meta['help']}  [default: {meta['auto'] or 'no'}]"
         return click.option(*_with_negation(names), default=None, help=help_text)
@@ -115,7 +125,7 @@ def _completion(f: "dataclasses.Field[Any]") -> Completion | None:
     choices = f.metadata["choices"] or ()
     if choices:
         return lambda context, parameter, begun: [CompletionItem(one) for one in choices if one.startswith(begun)]
-    if f.name in ("output", "label"):
+    if f.name in ("output", "label", "teacher", "history"):
         return lambda context, parameter, begun: [CompletionItem(begun, type="file")]
     return None
 

@@ -77,7 +77,7 @@ def train(
     from mlpcli.run import Run
 
     run = Run(dataset, settings)
-    check_target(settings.output, force, check_size(run.network.structure, settings.dtype, run.plan.epochs))
+    check_target(settings.output, force, check_size(run.network.structure, run.settings.dtype or "", run.plan.epochs))
     printer = _Printer(run, verbose=verbose, quiet=quiet or as_json)
     with signals.remembered() as asked:
         try:
@@ -110,8 +110,8 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
         entry = find(settings.data)
         is_download = entry.origin == "download"
         resolved = settings.resolve(entry.inputs, len(entry.classes), entry.examples[0])
-        assert resolved.structure is not None and resolved.epochs is not None
-        check_target(settings.output, force, check_size(resolved.structure, settings.dtype, resolved.epochs))
+        assert resolved.structure and resolved.epochs and resolved.dtype
+        check_target(settings.output, force, check_size(resolved.structure, resolved.dtype, resolved.epochs))
     else:
         check_target(settings.output, force)
     if (
