@@ -114,14 +114,14 @@ def test_without_validation_the_last_epoch_is_kept(tiny):
 
 
 def test_a_diverging_run_says_so_within_an_epoch(tiny):
-    explosive = {"optimizer": "sgd", "learning_rate": 1e30, "loss": "mse", "output_activation": "linear"}
+    explosive = {"optimizer": "sgd", "learning_rate": 1e30, "loss": "mse", "output_activation": "identity"}
     run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), batch_size=4, **explosive))
     with pytest.raises(DivergedError, match=r"epoch 1.*--learning-rate"):
         list(run.epochs())
     assert run.history == []
 
 
-EXPLOSIVE = {"optimizer": "sgd", "loss": "mse", "output_activation": "linear", "structure": (3, 5, 2), "epochs": 1}
+EXPLOSIVE = {"optimizer": "sgd", "loss": "mse", "output_activation": "identity", "structure": (3, 5, 2), "epochs": 1}
 
 
 def test_divergence_is_noticed_before_a_long_epoch_ends(tiny):

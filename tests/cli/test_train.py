@@ -104,7 +104,7 @@ BAD = [
     (("digits", "--output", "/dev/null", "--force"), 5, "not a regular file"),
     (("mnist", "--mirror", "nonsense"), 2, "'nonsense' is no mirror"),
     (
-        ("digits", "--optimizer", "sgd", "--eta", "1e30", "--loss", "mse", "--output-activation", "linear"),
+        ("digits", "--optimizer", "sgd", "--eta", "1e30", "--loss", "mse", "--output-activation", "identity"),
         6,
         "--learning-rate",
     ),

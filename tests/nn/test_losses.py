@@ -38,9 +38,9 @@ def test_certainty_that_is_wrong_costs_its_margin_and_takes_no_log_of_zero(funct
 
 def test_each_loss_says_which_outputs_it_is_defined_for():
     assert {
-        name for name in ("linear", "sigmoid", "tanh", "relu", "softmax") if LOSSES["cross-entropy"].allows(name)
+        name for name in ("identity", "sigmoid", "tanh", "relu", "softmax") if LOSSES["cross-entropy"].allows(name)
     } == {
         "softmax",
         "sigmoid",
     }
-    assert all(LOSSES["mse"].allows(name) for name in ("linear", "sigmoid", "tanh", "relu", "softmax"))
+    assert all(LOSSES["mse"].allows(name) for name in ("identity", "sigmoid", "tanh", "relu", "softmax"))
