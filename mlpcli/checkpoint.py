@@ -3,8 +3,9 @@
     np.load("weights.npy")["W2"]        # (32, 784) float32, nothing unpickled
 
 The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names); of a run that is not
-finished also ``state_...``, the vectors (P,) that it takes to go on; then ``meta``, JSON in UTF-8, and last ``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and
-never calls np.load: a small parser accepts exactly what `encode` writes and refuses the rest with one error.
+finished also ``state_...``, the vectors (P,) that it takes to go on; then ``meta``, JSON in UTF-8, and last
+``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and never calls np.load: a
+small parser accepts exactly what `encode` writes and refuses the rest with one error.
 """
 
 import hashlib

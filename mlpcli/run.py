@@ -1,6 +1,5 @@
 """One run: settings and data in, a trained model out, an epoch at a time."""
 
-import math
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import numpy.typing as npt
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
-from mlpcli.config import DATA_SETTINGS, Settings, named_settings
+from mlpcli.config import Settings
 from mlpcli.config.checks import AUGMENTATION, parse_class_weights, parse_duration
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.split import stratified_split
@@ -42,7 +41,7 @@ from mlpcli.training.batches import (
     weights_generator,
 )
 from mlpcli.training.distillation import Teacher
-from mlpcli.training.lbfgs import LBFGS, fit_lbfgs
+from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs
 from mlpcli.training.loop import EpochResult, Plan, Position, fit, measure
 from mlpcli.training.scaling import Scaling, by_maximum, standard
 from mlpcli.training.selection import Selection, effective_examples
@@ -89,7 +88,8 @@ class Run:
         )
         assert s.structure and s.output_activation and s.init and s.epochs and s.loss and s.dtype
         # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
-        check_size(s.structure, s.dtype, s.epochs, vectors=4 if s.save_every != 0 else 0)
+        vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
+        self.bytes_needed = check_size(s.structure, s.dtype, s.epochs, vectors)
         self.data, self.settings = data, replace(s, data=data.name)
         hidden = s.activation.split(",")
         hidden = hidden * (len(s.structure) - 2) if len(hidden) == 1 else hidden
@@ -144,13 +144,12 @@ class Run:
                 targets=class_targets(len(data.classes), s.structure[-1], dtype, s.label_smoothing)
             )
         elif s.label_smoothing:  # each label by itself is a yes or a no
-            training = training._replace(y=plain.y * (1.0 - s.label_smoothing) + 0.5 * s.label_smoothing)
+            smoothed = plain.y.astype(dtype) * (1.0 - s.label_smoothing) + 0.5 * s.label_smoothing
+            training = training._replace(y=smoothed.astype(dtype))
         class_weights = s.class_weights
         if isinstance(class_weights, str) and class_weights != "balanced":
             class_weights = parse_class_weights(class_weights)
-        weights = example_weights(
-            data.train.y, data.classes, class_weights, getattr(data.train, "weights", None), kept
-        )
+        weights = example_weights(data.train.y, data.classes, class_weights, getattr(data.train, "weights", None), kept)
         if weights is not None:
             training = training._replace(weights=weights.astype(dtype))
         if self._teacher is not None:
@@ -166,8 +165,8 @@ class Run:
         model = load(s.teacher)
         if model.classes != self.data.classes or model.network.structure[0] != self.data.inputs:
             raise UsageError(
-                f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} inputs, "
-                f"and {self.data.name} has {len(self.data.classes)} from {self.data.inputs}; give one of the same"
+                f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} "
+                f"inputs, and {self.data.name} has {len(self.data.classes)} from {self.data.inputs}; give one of the same"
             )
         assert s.temperature is not None
         try:
@@ -352,7 +351,7 @@ class Run:
         self.plan = self._plan()
 
     def _time_an_epoch(self, most: float) -> float:
-        """Seconds that an epoch takes, validation included, told from `most` seconds of training and what it measures."""
+        """Seconds that an epoch takes, validation included, told from `most` seconds of training."""
         parameters = Parameters(self.parameters.flat.copy(), self.network.structure)
         began, examples = time.perf_counter(), 0
         trial = replace(self.plan, on_progress=None, should_stop=lambda: time.perf_counter() - began > most)
@@ -367,9 +366,7 @@ class Run:
             average = WeightAverage(parameters.flat, self.average.decay)
         optimizer = self._optimizer()
         assert not isinstance(optimizer, LBFGS)
-        fitted = fit(
-            self.network, parameters, optimizer, self.training, None, trial, position, (), average
-        )
+        fitted = fit(self.network, parameters, optimizer, self.training, None, trial, position, (), average)
         for _ in fitted:
             examples += len(self.training.rows)
         examples += position.step * self.plan.batch_size
@@ -501,31 +498,3 @@ def _whole(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise TypeError(f"{value!r} is no whole number")
     return value
-
-
-def train(
-    data: Dataset,
-    on_epoch: Callable[[EpochResult], None] | None = None,
-    **settings: Any,
-) -> Model:
-    """Train on a data set and return the best network, its test figures in `meta["metrics"]`.
-
-    The settings have the names and defaults of `Settings`, which are those of `mlp train`:
-    ``train(load_data("digits"), structure=(64, 32, 10), epochs=20)``. With `output` the network is saved there,
-    too. What says how data is read (`label`, `test`, ...) belongs to `load_data`.
-
-    Raises UsageError for a setting that makes no sense, DivergedError where the loss does not stay finite,
-    CannotWriteError.
-    """
-    given = named_settings(settings, "train")
-    for name in DATA_SETTINGS:
-        if name in given:
-            raise UsageError(f"train: {name} says how data is read; give it to load_data")
-    run = Run(data, Settings(**{**given, "data": data.name}))
-    for result in run.epochs():
-        if on_epoch:
-            on_epoch(result)
-    model = run.model(run.model().evaluate(data.test))
-    if "output" in given:
-        model.save(given["output"])
-    return model

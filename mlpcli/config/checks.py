@@ -144,7 +144,7 @@ def check(s: Settings) -> None:
         parse_duration(s.time_budget, "--time-budget")
     if isinstance(s.class_weights, str) and s.class_weights != "balanced":
         parse_class_weights(s.class_weights)
-    elif s.class_weights is not None and s.class_weights != "balanced":
+    elif isinstance(s.class_weights, dict):
         _check_class_weights(s.class_weights)
 
 

@@ -37,7 +37,7 @@ def parse_fractions(text: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         shown = text if len(text) <= 60 else text[:57] + "..."
-        raise UsageError(f"--dropout: {shown!r} is no list of numbers; give fractions, such as 0.5 or 0.2,0.5") from None
+        raise UsageError(f"--dropout: {shown!r} is no list of numbers; give such as 0.5 or 0.2,0.5") from None
 
 
 def read_config(path: str) -> dict[str, Any]:

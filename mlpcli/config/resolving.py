@@ -120,9 +120,7 @@ def _loss_and_output(s: Settings, facts: DataFacts, structure: tuple[int, ...]) 
         )
     yes_or_no = facts.task == "multi-label" or (facts.task == "classification" and structure[-1] == 1)
     if yes_or_no and output == "softmax":
-        refuse(
-            "output_activation", "softmax outputs sum to 1, each of these is a yes or no of its own; use sigmoid"
-        )
+        refuse("output_activation", "softmax outputs sum to 1, each of these is a yes or no of its own; use sigmoid")
     if s.teacher is not None and (loss, output) != ("cross-entropy", "softmax"):
         refuse("teacher", f"distillation needs cross-entropy and softmax, not {loss} and {output}; use those")
     return {

@@ -137,9 +137,9 @@ class Settings:
     label_smoothing: float = _setting(
         0.0, "Share of each target that is spread evenly over all classes.", metavar="FRACTION"
     )
-    class_weights: str | dict[str, float] | None = _setting(
+    class_weights: str | dict[str, float] | None = _setting(  # noqa: RUF009  # it is a field
         None,
-        "What an example of each class counts: balanced (all classes alike), or CLASS=WEIGHT,... with 1 for the others.",
+        "What an example of each class counts: balanced (all classes alike), or CLASS=WEIGHT,... (others 1).",
         auto="every example counts alike",
         metavar="balanced|CLASS=N,...",
     )
@@ -182,7 +182,9 @@ class Settings:
         SCHEDULE_NAMES,
         auto="cosine",
     )
-    warmup: float = _setting(0.0, "Epochs in which the rate rises from 0, before its schedule begins.", metavar="EPOCHS")
+    warmup: float = _setting(
+        0.0, "Epochs in which the rate rises from 0, before its schedule begins.", metavar="EPOCHS"
+    )
     decay: float | None = _setting(
         None,
         "Factor on the rate: each time for step and plateau, per epoch for exponential.",
@@ -214,7 +216,8 @@ class Settings:
     )
     dropout: tuple[float, ...] = _setting(
         (0.0,),
-        "Fraction of the hidden units left out at random in each step: one for all layers, or one for each, with commas.",
+        "Fraction of the hidden units left out at random in each step: one for all layers, or one for each, "
+        "with commas.",
         metavar="FRACTION,...",
     )
     input_dropout: float = _setting(0.0, "Fraction of the inputs left out at random in each step.", metavar="FRACTION")
@@ -236,7 +239,10 @@ class Settings:
         0.0, "Normal noise on the pixels of images: its deviation, as a fraction of their range.", metavar="FRACTION"
     )
     teacher: str | None = _setting(
-        None, "Learn what this trained network answers, beside the labels (distillation).", auto="none", metavar="WEIGHTS"
+        None,
+        "Learn what this trained network answers, beside the labels (distillation).",
+        auto="none",
+        metavar="WEIGHTS",
     )
     temperature: float | None = _setting(
         None, "How much the answers of the teacher are softened.", auto="20", metavar="T"

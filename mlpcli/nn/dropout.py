@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014), inverted: what is kept is scaled up while training, so that prediction needs nothing.
+"""Dropout (Srivastava et al. 2014), inverted: what is kept is scaled up while training; prediction needs nothing.
 
 A rate is the fraction that is dropped, 0 up to but not 1.
 """
@@ -17,9 +17,7 @@ class Dropout:
     rates: of the input and of each hidden layer. structure: units per layer. Buffers for up to `capacity` examples.
     """
 
-    def __init__(
-        self, rates: Sequence[float], structure: Sequence[int], capacity: int, dtype: npt.DTypeLike
-    ) -> None:
+    def __init__(self, rates: Sequence[float], structure: Sequence[int], capacity: int, dtype: npt.DTypeLike) -> None:
         if len(rates) != len(structure) - 1 or not all(0.0 <= rate < 1.0 for rate in rates):
             raise ValueError(f"{len(structure) - 1} rates from 0 up to but not 1 wanted, got {list(rates)}")
         self.rates = tuple(rates)
@@ -34,7 +32,7 @@ class Dropout:
         for rate, mask in zip(self.rates, self._masks, strict=True):
             if rate:
                 part = mask[:batch_size]
-                rng.random(out=part, dtype=part.dtype)  # type: ignore[arg-type]
+                rng.random(out=part, dtype=part.dtype)
                 np.greater_equal(part, rate, part)
                 np.multiply(part, 1.0 / (1.0 - rate), part)
 

@@ -145,7 +145,9 @@ class Network:
         """Buffers for passes over up to `capacity` examples."""
         return Workspace(self.structure, capacity, dtype)
 
-    def _forward_to_last_z(self, parameters: Parameters, X: Array, workspace: Workspace, dropout: Dropout | None) -> Array:
+    def _forward_to_last_z(
+        self, parameters: Parameters, X: Array, workspace: Workspace, dropout: Dropout | None
+    ) -> Array:
         """Leave A(2) .. A(L-1) and z(L) in workspace.A, and return z(L) (B, O)."""
         A, last = X, len(self.activations) - 1
         for i, Z in enumerate(workspace.A):

@@ -252,9 +252,7 @@ class BatchReader:
                     ahead = executor.submit(self._prepare, wanted[n + 1][0], order, epoch, self._buffers[(n + 1) % 2])
                 yield batches, left_out
 
-    def _prepare(
-        self, chunk: int, order: npt.NDArray[np.integer] | None, epoch: int, buffers: _Buffers
-    ) -> list[Batch]:
+    def _prepare(self, chunk: int, order: npt.NDArray[np.integer] | None, epoch: int, buffers: _Buffers) -> list[Batch]:
         e = self.examples
         first, last, group = self._chunks[chunk]
         n = last - first

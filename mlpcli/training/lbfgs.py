@@ -80,7 +80,8 @@ class _Objective:
         self.part = Parameters.zeros(network.structure, dtype)
         self.loss = math.nan  # without penalties, of the last evaluation
         self._at: npt.NDArray[np.float64] | None = None
-        self._value, self._gradient = math.nan, np.empty(0)
+        self._value = math.nan
+        self._gradient: npt.NDArray[np.float64] = np.empty(0)
 
     def value(self, flat: npt.NDArray[np.float64]) -> float:
         self._evaluate(flat)
@@ -108,7 +109,7 @@ class _Objective:
         regularization.add_l2(wide, total, plan.l2, scratch)
         regularization.add_l1(wide, total, plan.l1, scratch)
         self._value = self.loss + regularization.penalty(wide, plan.l1, plan.l2)
-        self._at, self._gradient = flat.copy(), total.flat
+        self._at, self._gradient = flat.copy(), np.asarray(total.flat, np.float64)
 
 
 def fit_lbfgs(
@@ -152,9 +153,7 @@ def fit_lbfgs(
             training_loss, norm = objective.loss, regularization.norm(gradient)
         seconds = time.perf_counter() - began
         figures = validate(network, parameters, validation, plan.score)
-        result = EpochResult(
-            position.epoch, training_loss, *figures[:2], length or 0.0, seconds, norm, figures[2]
-        )
+        result = EpochResult(position.epoch, training_loss, *figures[:2], length or 0.0, seconds, norm, figures[2])
         if plan.on_progress:
             plan.on_progress(objective.examples)
         position.epoch += 1

@@ -49,9 +49,7 @@ class Selection:
             return None
         if self.monitor == "loss":
             return -result.validation_loss
-        return (
-            result.validation_accuracy if self.monitor == "accuracy" else result.validation_balanced_accuracy
-        )
+        return result.validation_accuracy if self.monitor == "accuracy" else result.validation_balanced_accuracy
 
 
 def effective_examples(labels: npt.NDArray[np.generic], balanced: bool) -> float:

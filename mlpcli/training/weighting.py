@@ -34,9 +34,7 @@ def example_weights(
     return np.asarray(weights / mean)
 
 
-def _of_classes(
-    labels: npt.NDArray[np.generic], classes: tuple[str, ...], given: str | dict[str, float]
-) -> Weights:
+def _of_classes(labels: npt.NDArray[np.generic], classes: tuple[str, ...], given: str | dict[str, float]) -> Weights:
     """(classes,). "balanced": in inverse proportion to how many train, so that all classes count alike."""
     if given == "balanced":
         counts = np.bincount(labels.astype(np.int64), minlength=len(classes))
