@@ -115,7 +115,7 @@ def _completion(f: "dataclasses.Field[Any]") -> Completion | None:
     choices = f.metadata["choices"] or ()
     if choices:
         return lambda context, parameter, begun: [CompletionItem(one) for one in choices if one.startswith(begun)]
-    if f.name in ("output", "label"):
+    if f.name in ("output", "label", "sample_weight"):
         return lambda context, parameter, begun: [CompletionItem(begun, type="file")]
     return None
 
