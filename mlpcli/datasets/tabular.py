@@ -193,7 +193,7 @@ def _read_part(
     table = encoding.read(path, layout=layout, text=columns if len(columns) == 1 else ())
     part = _labelled(table, columns, encoding.missing)
     encoded = encoding.encode(table)
-    known_as = layout.names if isinstance(weighed_by, str) else range(1, len(layout.names) + 1)
+    known_as: Sequence[str | int] = layout.names if isinstance(weighed_by, str) else range(1, len(layout.names) + 1)
     # Nothing is trained on these rows, so that the column need not be there.
     weights = column_weights(table, known_as.index(weighed_by)) if weighed_by in known_as else None
     return _Rows(encoded, part.rows, labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes], weights)
