@@ -149,7 +149,7 @@ class Run:
         class_weights = s.class_weights
         if isinstance(class_weights, str) and class_weights != "balanced":
             class_weights = parse_class_weights(class_weights)
-        weights = example_weights(data.train.y, data.classes, class_weights, getattr(data.train, "weights", None), kept)
+        weights = example_weights(data.train.y, data.classes, class_weights, data.train.weights, kept)
         if weights is not None:
             training = training._replace(weights=weights.astype(dtype))
         if self._teacher is not None:
@@ -166,7 +166,8 @@ class Run:
         if model.classes != self.data.classes or model.network.structure[0] != self.data.inputs:
             raise UsageError(
                 f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} "
-                f"inputs, and {self.data.name} has {len(self.data.classes)} from {self.data.inputs}; give one of the same"
+                f"inputs, and {self.data.name} has {len(self.data.classes)} from {self.data.inputs}; give one of "
+                "the same"
             )
         assert s.temperature is not None
         try:

@@ -125,7 +125,7 @@ def _completion(f: "dataclasses.Field[Any]") -> Completion | None:
     choices = f.metadata["choices"] or ()
     if choices:
         return lambda context, parameter, begun: [CompletionItem(one) for one in choices if one.startswith(begun)]
-    if f.name in ("output", "label", "teacher", "history"):
+    if f.name in ("output", "label", "sample_weight", "teacher", "history"):
         return lambda context, parameter, begun: [CompletionItem(begun, type="file")]
     return None
 

@@ -241,20 +241,9 @@ def _typed(path: str) -> str:
 
 
 def _summary(path: str, meta: dict[str, Any]) -> dict[str, Any]:
-    kept = (
-        "stopped_by",
-        "task",
-        "structure",
-        "activations",
-        "loss",
-        "data",
-        "settings",
-        "best_epoch",
-        "metrics",
-        "history",
-    )
-    kept = (*kept, "history", "training_seconds")
-    return {"weights": path, **{key: meta[key] for key in kept}}
+    network = ("task", "structure", "activations", "loss", "data", "settings")
+    run = ("best_epoch", "stopped_by", "metrics", "history", "training_seconds")
+    return {"weights": path, **{key: meta[key] for key in (*network, *run)}}
 
 
 def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:

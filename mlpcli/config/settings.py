@@ -78,6 +78,14 @@ class Settings:
     ignore: str | None = _setting(
         None, "Columns of a table to leave out, such as identifiers, with commas.", auto="none", metavar="COLUMNS"
     )
+    sample_weight: str | None = _setting(
+        None,
+        "How much each example counts in training, a number from 0 on. In a table: a column, by name or number, which "
+        "is then no input. For an array: a file with one number for each example; in an .npz, the name of such an "
+        "array.",
+        auto="every example counts alike",
+        metavar="COLUMN|FILE",
+    )
     header: bool | None = _setting(None, "The first row of a table has names.", auto="found from the data")
     missing: str | None = _setting(
         None,
@@ -358,6 +366,7 @@ DATA_SETTINGS = (
     "label",
     "task",
     "ignore",
+    "sample_weight",
     "header",
     "missing",
     "size",
