@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from mlpcli.cli import output, signals
 from mlpcli.cli.download import fetch
 from mlpcli.cli.figures import describe_task, figures
+from mlpcli.cli.groups import GroupedCommand, option
 from mlpcli.cli.options import (
     complete_data,
     data_dir_hint,
@@ -24,7 +25,7 @@ from mlpcli.cli.options import (
     settings_options,
     use_threads,
 )
-from mlpcli.config import Settings, read_config
+from mlpcli.config import GROUPS, Settings, read_config
 from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, MlpError, UsageError
 from mlpcli.files import FileIsThereError, check_target
 
@@ -36,16 +37,21 @@ if TYPE_CHECKING:
     from mlpcli.training.loop import EpochResult
 
 
-@click.command(epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy")
+@click.command(
+    cls=GroupedCommand,
+    groups=GROUPS,
+    epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy",
+)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
-@click.option(
+@option("Run", "--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
+@option(
+    "Run",
     "--resume",
     metavar="WEIGHTS",
     help="Go on with the unfinished run in this file, as if it had never stopped; nothing else is needed.",
 )
-@click.option("--force", is_flag=True, help="Replace an existing output file.")
+@option("Output", "--force", is_flag=True, help="Replace an existing output file.")
 @data_dir_option
 @mirror_option
 @click.option("--verbose", "-v", is_flag=True, help="Also print the error of each step.")

@@ -4,6 +4,7 @@ from mlpcli.config.reading import named_settings, option_name, parse_fractions, 
 from mlpcli.config.settings import (
     ACTIVATION_NAMES,
     DATA_SETTINGS,
+    GROUPS,
     INITIALIZER_NAMES,
     LOSS_NAMES,
     OPTIMIZER_NAMES,
@@ -16,6 +17,7 @@ from mlpcli.config.settings import (
 __all__ = [
     "ACTIVATION_NAMES",
     "DATA_SETTINGS",
+    "GROUPS",
     "INITIALIZER_NAMES",
     "LOSS_NAMES",
     "OPTIMIZER_NAMES",
