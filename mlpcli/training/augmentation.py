@@ -211,10 +211,11 @@ def smooth_modes(size: int, sigma: float | None) -> npt.NDArray[np.float64]:
 
     Simard's displacements are alpha K U K', where U are uniform numbers in [-1, 1] on a grid and K convolves them
     with a Gaussian whose sum is 1; here the grid goes on beyond the image, so that the border moves as the middle
-    does. Being sums of many numbers they are normal, and so given by their covariance: 1/3 times that along either
-    axis, K K', the autocorrelation of the Gaussian. By its eigenvectors V and eigenvalues d, of which a wide Gaussian
-    has few that matter, A Z A' with standard normal numbers Z (r, r) and A = V sqrt(d) / 3^(1/4) has the same (the
-    Karhunen-Loeve expansion): for 28 x 28 pixels and sigma 6, 36 random numbers instead of 784.
+    does. Sums of many numbers (sigma is 1 or more), they are normal and so given by their covariance, which is 1/3
+    of the product of those along either axis, K K', the autocorrelation of the Gaussian. With its eigenvectors V and
+    eigenvalues d, A Z A' has the same covariance, where A = V sqrt(d) / 3^(1/4) and Z are standard normal numbers
+    (the Karhunen-Loeve expansion). As few eigenvalues of a wide Gaussian matter, Z is small: 36 numbers instead of
+    784 for 28 x 28 pixels and sigma 6. For a sigma below 1 only variances and covariances are Simard's.
     """
     if sigma is None:
         return np.empty((size, 0))
