@@ -79,11 +79,10 @@ class Augmenter:
         if pixels > _EXACT_IN_FLOAT32:
             raise ValueError(f"an image of {pixels} pixels, more than {_EXACT_IN_FLOAT32}")
         n = self._block = max(1, min(capacity, _BLOCK_PIXELS // pixels))
-        # Both coordinates of the sources of an image are rows @ coefficients @ columns. The last two functions of
-        # each basis, 1 and the distance from the centre, make the affine part; those before make the elastic one.
-        elastic, sigma = augmentation.elastic > 0, augmentation.elastic_sigma
-        self._rows = _with_affine(smooth_modes(self.height, sigma if elastic else None))
-        self._columns = np.ascontiguousarray(_with_affine(smooth_modes(self.width, sigma if elastic else None)).T)
+        # Each coordinate of the sources of an image is rows @ coefficients @ columns, where the last two functions of
+        # both bases make the affine part and those before them the elastic one.
+        self._rows = _coordinate_basis(self.height, augmentation)
+        self._columns = np.ascontiguousarray(_coordinate_basis(self.width, augmentation).T)
         r, c = self._rows.shape[1], self._columns.shape[0]
         self._coefficients = np.zeros((n, 2, r, c), np.float32)
         self._product = np.empty((n, 2 * r, self.width), np.float32)
@@ -206,8 +205,8 @@ def affine_sources(augmentation: Augmentation, numbers: npt.NDArray[np.float64])
     return sources
 
 
-def smooth_modes(size: int, sigma: float | None) -> npt.NDArray[np.float64]:
-    """The modes of smoothed noise along an axis of `size` pixels: A (size, r), with r = 0 where `sigma` is None.
+def smooth_modes(size: int, sigma: float) -> npt.NDArray[np.float64]:
+    """The modes of smoothed noise along an axis of `size` pixels: A (size, r). sigma: in pixels.
 
     Simard's displacements are alpha K U K', where U are uniform numbers in [-1, 1] on a grid and K convolves them
     with a Gaussian whose sum is 1; here the grid goes on beyond the image, so that the border moves as the middle
@@ -217,8 +216,6 @@ def smooth_modes(size: int, sigma: float | None) -> npt.NDArray[np.float64]:
     (the Karhunen-Loeve expansion). As few eigenvalues of a wide Gaussian matter, Z is small: 36 numbers instead of
     784 for 28 x 28 pixels and sigma 6. For a sigma below 1 only variances and covariances are Simard's.
     """
-    if sigma is None:
-        return np.empty((size, 0))
     reach = math.ceil(4 * sigma) + size  # `size` more than the Gaussian needs, so that each lag leaves an overlap
     gaussian = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     gaussian /= gaussian.sum()
@@ -237,6 +234,7 @@ def _interpolate_pairs(first: Array, second: Array, fraction: Array, out: Array)
     np.add(first, second, out=out)
 
 
-def _with_affine(modes: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-    size = len(modes)
+def _coordinate_basis(size: int, augmentation: Augmentation) -> npt.NDArray[np.float32]:
+    """Functions along an axis, (size, r + 2): r modes of elastic deformation, 1, and the distance from the centre."""
+    modes = smooth_modes(size, augmentation.elastic_sigma) if augmentation.elastic else np.empty((size, 0))
     return np.column_stack([modes, np.ones(size), np.arange(size) - (size - 1) / 2]).astype(np.float32)
