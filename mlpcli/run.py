@@ -35,6 +35,7 @@ from mlpcli.training.batches import (
     Distort,
     Examples,
     SeededOrder,
+    batch_bounds,
     chunk_size,
     class_targets,
     make_examples,
@@ -426,8 +427,10 @@ class Run:
             result = EpochResult(**described)
             self.history.append(result)
             self.selection.keeps(result)
-        if len(self.history) != self.position.epoch:
+        if len(self.history) != self.position.epoch or self.position.epoch > self.plan.epochs:
             raise ValueError("a history of another length")
+        if self.position.step > len(batch_bounds(len(self.training.rows), self.plan.batch_size, self.plan.article)):
+            raise ValueError("a step beyond the epoch")
         if meta["best_epoch"] is not None:
             names = [name for name in arrays if not name.startswith(STATE)]
             flat = np.concatenate([arrays[name].reshape(-1) for name in names])

@@ -4,7 +4,7 @@ import dataclasses
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -87,16 +87,22 @@ _TYPES: dict[str, Any] = {
 
 def settings_options(command: Command) -> Command:
     """One option for each field of Settings but `data`. What is not given arrives as None."""
-    for f in reversed(dataclasses.fields(Settings)):
-        if f.name != "data":
-            command = _option(f)(command)
-    return command
+    return _options({f.name for f in dataclasses.fields(Settings)} - {"data"}, command)
+
+
+def settings_options_without_output(command: Command) -> Command:
+    """As `settings_options`, for a command that writes no network."""
+    return _options({f.name for f in dataclasses.fields(Settings)} - {"data", "output"}, command)
 
 
 def data_options(command: Command) -> Command:
     """One option for each setting that says how data by path is read, as in `settings_options`."""
+    return _options(DATA_SETTINGS, command)
+
+
+def _options(names: Collection[str], command: Command) -> Command:
     for f in reversed(dataclasses.fields(Settings)):
-        if f.name in DATA_SETTINGS:
+        if f.name in names:
             command = _option(f)(command)
     return command
 

@@ -40,7 +40,7 @@ _RANGES = (
     ("scale", 0.0, False, 1.0, "a fraction from 0 up to but not 1, such as 0.15"),
     ("shear", 0.0, False, 10.0, "a number from 0 up to 10, such as 0.15"),
     ("elastic", 0.0, False, 1e4, "a number of pixels from 0 on, such as 36"),
-    ("elastic_sigma", 0.0, True, 1e3, "a positive number of pixels, such as 6"),
+    ("elastic_sigma", 0.1, False, 1e3, "a number of pixels from 0.1 on, such as 6"),
     ("noise", 0.0, False, 10.0, "a fraction from 0 on, such as 0.1"),
     ("temperature", 0.0, True, 1e4, "a positive number, such as 20"),
     ("teacher_share", 0.0, True, 1.0 + 1e-12, "a fraction from 0 to 1, such as 0.9"),

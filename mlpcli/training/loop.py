@@ -112,7 +112,8 @@ def fit(
     while at.epoch < plan.epochs:
         began = time.perf_counter() - at.seconds
         reduced = plan.schedule.reduced([r.validation_loss for r in history if r.validation_loss is not None])
-        done, rate = bounds[at.step][0], 0.0
+        done = bounds[at.step][0] if at.step < len(bounds) else len(training.rows)
+        rate = plan.schedule.at(at.epoch, max(0, at.step - 1), len(bounds)) * reduced  # of the step before
         # Overflow is an answer here, not a surprise: it shows in the loss, which is looked at after each chunk.
         with np.errstate(all="ignore"):
             for batches, skip in reader.chunks(plan.order(at.epoch), at.epoch, at.step):
