@@ -1,9 +1,26 @@
 import dataclasses
+import tomllib
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from mlpcli import config
-from mlpcli.config import DATA_SETTINGS, Settings, parse_structure, read_config
+from mlpcli.config import (
+    DATA_SETTINGS,
+    DataFacts,
+    Settings,
+    as_toml,
+    combine,
+    effective,
+    is_weights_file,
+    named_configs,
+    named_settings,
+    parse_structure,
+    read_config,
+)
+from mlpcli.config.resolving import FROM_DATA
+from mlpcli.config.toml_text import toml_value
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.nn.activations import ACTIVATIONS
 from mlpcli.nn.initializers import INITIALIZERS
@@ -15,10 +32,28 @@ from tests.conftest import ROOT
 
 def test_the_names_are_those_of_the_registries():
     assert set(ACTIVATIONS) == set(config.ACTIVATION_NAMES)
-    assert set(LOSSES) == set(config.LOSS_NAMES)
+    assert set(LOSSES) - {"distillation"} == set(config.LOSS_NAMES)  # which a teacher brings along
     assert set(INITIALIZERS) == set(config.INITIALIZER_NAMES)
-    assert set(OPTIMIZERS) == set(config.OPTIMIZER_NAMES)
+    assert {*OPTIMIZERS, "lbfgs"} == set(config.OPTIMIZER_NAMES)  # which is no step of a vector
     assert set(SCHEDULES) == set(config.SCHEDULE_NAMES)
+
+
+OFF = {
+    "class_weights",
+    "clip_norm",
+    "average",
+    "max_norm",
+    "teacher",
+    "time_budget",
+    "patience",
+    "save_every",
+    "history",
+}
+UNUSED_BY_DEFAULT = {
+    *("huber_delta", "focal_gamma"),
+    *("decay", "decay_every", "power"),
+    *("elastic_sigma", "temperature", "teacher_share"),
+}
 
 
 def test_nothing_is_left_open_that_applies():
@@ -26,13 +61,11 @@ def test_nothing_is_left_open_that_applies():
     assert resolved.structure == (784, 32, 10)
     assert (resolved.init, resolved.output_activation) == ("he", "softmax")
     open_ones = {f.name for f in dataclasses.fields(resolved) if getattr(resolved, f.name) is None}
-    assert open_ones == {"momentum", *DATA_SETTINGS}  # adamw has none; a named set is read in one way only
-    open_ones = {
-        f.name
-        for f in dataclasses.fields(resolved)
-        if getattr(Settings(optimizer="sgd").resolve(4, 2, 100), f.name) is None
-    }
-    assert open_ones == {"beta1", "beta2", "epsilon", "weight_decay", *DATA_SETTINGS}
+    common = {*OFF, *UNUSED_BY_DEFAULT, *DATA_SETTINGS}  # a named set is read in one way only
+    assert open_ones == {"momentum", *common}  # adamw has none
+    sgd = Settings(optimizer="sgd").resolve(4, 2, 100)
+    open_ones = {f.name for f in dataclasses.fields(sgd) if getattr(sgd, f.name) is None}
+    assert open_ones == {"beta1", "beta2", "epsilon", "weight_decay", *common}
 
 
 def test_few_examples_get_smaller_batches_and_more_epochs():
@@ -69,7 +102,7 @@ def test_wider_layers_get_a_lower_rate():
         ({"epsilon": 0.0}, "--epsilon: 0"),
         ({"weight_decay": -1.0}, "--weight-decay: -1"),
         ({"activation": "rellu"}, "did you mean relu"),
-        ({"loss": "hinge"}, "there are: mse, cross-entropy"),
+        ({"loss": "hinge"}, "there are: mse, mae"),
         ({"dtype": "float16"}, "--dtype: unknown choice 'float16'"),
         ({"structure": (784,)}, "two or more"),
         ({"structure": (784, 0, 10)}, "positive"),
@@ -80,11 +113,14 @@ def test_wider_layers_get_a_lower_rate():
         ({"optimizer": "adam", "weight_decay": 0.1}, "adam does not use it"),
         ({"article": True}, "--init normal"),
         ({"output": ""}, "empty"),
+        ({"epochs": 10**400}, "--epochs: 1000"),
+        ({"validation": 0, "patience": 3}, "--patience: there are no validation examples"),
+        ({"structure": (4, 2), "dropout": (0.5,)}, "no hidden layer"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_the_value(settings, what):
     with pytest.raises(UsageError) as caught:
-        Settings(**settings)
+        Settings(**settings).resolve(4, 2, 100)
     assert what in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -136,13 +172,55 @@ def test_a_file_of_settings(tmp_path):
         ("a = " + "[" * 5000, DamagedFileError, "not a TOML file"),
         ("seed = 1" + "0" * 5000, DamagedFileError, "not a TOML file"),
         ("\ud800", DamagedFileError, "not a TOML file"),
+        ("seed = 1\nseed = 2", DamagedFileError, r"not a TOML file \(Cannot overwrite a value"),
+        ("[network]\nstructure = [4, 2]", UsageError, r"unknown table \[network\]; settings stand outside"),
+        ("[[layer]]\nunits = 3", UsageError, "unknown setting 'layer'"),
+        ("[seed]\nvalue = 1", UsageError, "seed: {'value': 1} is not a whole number"),
+        ("seed = 2024-05-17", UsageError, "seed: 2024-05-17 is not a whole number"),
+        ("time_budget = 07:30:00", UsageError, "time_budget: 07:30:00 is not a text"),
+        ("seed = 1.0", UsageError, "seed: 1.0 is not a whole number"),
+        ("article = 1", UsageError, "article: 1 is not true or false"),
+        ("structure = [784, 32.5, 10]", UsageError, r"structure: \[784, 32.5, 10\] is not a list of whole numbers"),
+        ("activation = [1, 2]", UsageError, "activation: "),
+        ("activation = []", UsageError, "--activation: unknown choice ''"),
+        ("learning_rate = nan", UsageError, "--learning-rate: nan is out of range"),
+        ("dropout = [inf]", UsageError, "--dropout: inf is out of range"),
+        ("l2 = -inf", UsageError, "--l2: -inf is out of range"),
+        ("class_weights = {cat = nan}", UsageError, "--class-weights: nan for 'cat'"),
+        ("class_weights = {cat = {dog = 1}}", UsageError, "--class-weights: {'dog': 1} for 'cat'"),
+        ("class_weights = {}", UsageError, "--class-weights: an empty table"),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path, text, error, what):
     path = tmp_path / "run.toml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(error, match=what):
-        read_config(str(path))
+    with pytest.raises(error, match=what) as caught:
+        Settings(**read_config(str(path)))
+    assert "\n" not in str(caught.value)
+
+
+def test_lists_and_tables_in_a_file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(
+        'activation = ["relu", "tanh"]\ndropout = [0.1, 0]\nstructure = [4, 3, 3, 2]\n[class_weights]\n"a, b" = 2\n'
+    )
+    settings = Settings(**read_config(str(path)))
+    assert settings.activation == "relu,tanh"
+    assert settings.dropout == (0.1, 0)
+    assert settings.class_weights == {"a, b": 2}
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_damage(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("seed = 3", "utf-8-sig")
+    assert read_config(str(path)) == {"seed": 3}
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "no/such.toml", ""])
+def test_names_that_no_file_has(name):
+    assert not is_weights_file(name)
+    with pytest.raises(UsageError, match="no such configuration"):
+        read_config(name)
 
 
 def test_a_file_that_is_not_there_names_the_configurations():
@@ -157,3 +235,153 @@ def test_every_named_configuration_is_sound(path):
     settings = Settings(**read_config(path.stem))
     entry = find(settings.data)
     settings.resolve(entry.inputs, len(entry.classes), 700)
+
+
+def test_every_named_configuration_says_what_it_is():
+    for name, about in named_configs().items():
+        first = (ROOT / "configs" / f"{name}.toml").read_text().splitlines()[0]
+        assert first == f"# {about}"
+        assert about.endswith(".")
+
+
+# A few settings of every kind; what does not go together is refused, and left out of the properties.
+fractions = st.floats(0.01, 0.9)
+kinds = {
+    "optimizer": st.sampled_from(config.OPTIMIZER_NAMES),
+    "schedule": st.sampled_from(config.SCHEDULE_NAMES),
+    "loss": st.sampled_from(config.LOSS_NAMES),
+    "activation": st.sampled_from(["relu", "selu", "tanh,relu", "sigmoid,sigmoid", "gelu,selu,elu"]),
+    "output_activation": st.sampled_from(["softmax", "sigmoid", "identity"]),
+    "init": st.sampled_from(config.INITIALIZER_NAMES),
+    "hidden": st.sampled_from([(), (5,), (70,), (5, 4), (3, 4, 5)]),
+    "dropout": st.sampled_from([(0.5,), (0.0, 0.0), (0.1, 0.2)]),
+    "learning_rate": fractions,
+    "momentum": fractions,
+    "beta2": fractions,
+    "weight_decay": fractions,
+    "decay": fractions,
+    "decay_every": st.integers(1, 9),
+    "power": fractions,
+    "huber_delta": fractions,
+    "focal_gamma": fractions,
+    "label_smoothing": fractions,
+    "class_weights": st.sampled_from(["balanced", "a=2,b=1", {"a": 2.0}]),
+    "warmup": st.sampled_from([0.5, 3, 40]),
+    "epochs": st.integers(1, 50),
+    "batch_size": st.integers(1, 300),
+    "validation": st.sampled_from([0, 0.1, 0.5]),
+    "monitor": st.sampled_from(["accuracy", "balanced-accuracy", "loss"]),
+    "patience": st.integers(1, 9),
+    "elastic": fractions,
+    "elastic_sigma": fractions,
+    "teacher": st.just("teacher.npy"),
+    "temperature": fractions,
+    "scaling": st.sampled_from(["unit", "raw"]),
+    "dtype": st.sampled_from(["float32", "float64"]),
+    "time_budget": st.just("5m"),
+    "article": st.booleans(),
+}
+some_settings = st.sets(st.sampled_from(sorted(kinds)), max_size=5).flatmap(
+    lambda names: st.fixed_dictionaries({name: kinds[name] for name in sorted(names)})
+)
+some_facts = st.builds(
+    DataFacts,
+    st.integers(1, 900),
+    st.integers(2, 12),
+    st.sampled_from([3, 40, 1437, 60_000]),
+    st.sampled_from(config.TASK_NAMES),
+    st.sampled_from(["image", "table"]),
+    st.booleans(),
+    st.sampled_from(["unit", "standard"]),
+    st.sampled_from(["examples", "blocks"]),
+)
+
+
+def unresolved(some, facts):
+    some = dict(some)
+    if "hidden" in some:
+        some["structure"] = (facts.inputs, *some.pop("hidden"), facts.classes)
+    return Settings(**some)
+
+
+def resolved(some, facts):
+    try:
+        return unresolved(some, facts).resolve(**facts._asdict())
+    except UsageError:
+        return None
+
+
+@given(some_settings, some_facts)
+def test_settings_that_are_resolved_stay_as_they_are(some, facts):
+    once = resolved(some, facts)
+    assume(once is not None)
+    assert once.resolve(**facts._asdict()) == once
+
+
+@given(some_settings, some_facts)
+def test_what_is_printed_runs_the_same(some, facts):
+    once = resolved(some, facts)
+    assume(once is not None)
+    settings = unresolved(some, facts)
+    sources = dict.fromkeys(some, "command line")
+    lines = list(as_toml(effective(settings, sources, facts, is_named=False), explained=True))
+    assert all(line.isprintable() for line in lines)
+    read = Settings(**named_settings(tomllib.loads("\n".join(lines)), "printed"))
+    assert read.resolve(**facts._asdict()) == once
+    if settings.time_budget is not None:  # as many epochs as fit, which only the run will know
+        assert read.epochs == settings.epochs
+
+
+@given(some_settings, some_facts, some_facts)
+def test_only_what_is_said_to_be_chosen_from_the_data_depends_on_it(some, facts, others):
+    some = {"hidden": (5,), "activation": "relu", "epochs": 30, **some}
+    first, second = resolved(some, facts), resolved(some, others)
+    assume(first is not None and second is not None)
+    names = [f.name for f in dataclasses.fields(Settings)]
+    differing = {name for name in names if getattr(first, name) != getattr(second, name)}
+    assert differing <= set(FROM_DATA)
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+values = st.one_of(
+    st.booleans(),
+    st.integers(-(2**62), 2**62),
+    st.floats(allow_nan=False, allow_infinity=False),
+    texts,
+    st.lists(st.integers(0, 999)),
+    st.dictionaries(texts, st.floats(0, 1e29)),
+)
+
+
+@given(values)
+def test_toml_reads_back_what_is_written(value):
+    text = toml_value(value)
+    assert text.isprintable()
+    assert tomllib.loads(f"x = {text}") == {"x": value}
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(UsageError, match="rename the file"):
+        toml_value("name\udcff")
+
+
+@pytest.mark.parametrize(
+    ("base", "given_", "left"),
+    [
+        ({"optimizer": "adamw", "beta1": 0.8, "seed": 3}, {"optimizer": "sgd"}, ["beta1"]),
+        ({"optimizer": "adamw", "beta1": 0.8}, {"optimizer": "adam"}, []),
+        ({"schedule": "step", "decay": 0.5, "decay_every": 2}, {"schedule": "plateau"}, []),
+        ({"schedule": "step", "decay": 0.5, "decay_every": 2}, {"schedule": "exponential"}, ["decay_every"]),
+        ({"elastic": 36.0, "elastic_sigma": 6.0}, {"elastic": 0.0}, ["elastic_sigma"]),
+        ({"monitor": "accuracy", "patience": 3}, {"validation": 0}, ["monitor", "patience"]),
+        # A choice that is left out takes along what belongs to it.
+        ({"elastic": 36.0, "elastic_sigma": 6.0}, {"optimizer": "lbfgs"}, ["elastic", "elastic_sigma"]),
+        # What is at fault in the file itself stays, to be refused.
+        ({"optimizer": "sgd", "beta1": 0.8}, {"seed": 1}, []),
+        ({"seed": 1}, {"optimizer": "sgd", "beta1": 0.8}, []),
+    ],
+)
+def test_a_choice_on_the_command_line_takes_the_place_of_what_belongs_to_another(base, given_, left):
+    values, left_out = combine(base, given_)
+    assert left_out == left
+    assert values == {name: value for name, value in {**base, **given_}.items() if name not in left}
