@@ -12,7 +12,7 @@ import mlpcli
 from mlpcli import checkpoint
 from mlpcli.config import Settings
 from mlpcli.datasets.dataset import Dataset, Split
-from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 from mlpcli.keeping import Keeper
 from mlpcli.resuming import unfinished
 from mlpcli.run import Run
@@ -199,6 +199,38 @@ def test_saves_follow_save_every(tiny, tmp_path):
             saved = checkpoint.load(path)[1]["state"]["position"]["epoch"]
             epochs.append((result.epoch + 1, saved))
     assert epochs == [(2, 2), (3, 2), (4, 4), (5, 4), (6, 4)]  # the last is saved when it is finished
+
+
+def test_a_save_that_fails_while_it_trains_is_told_and_tried_again(tiny, tmp_path, monkeypatch):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper, save, left = Keeper(run, replaces=False), run.save_unfinished, iter([True])
+
+    def save_unfinished(*args):
+        if next(left, False):
+            raise CannotWriteError("w.npy: cannot write (No space left on device); make room")
+        save(*args)
+
+    monkeypatch.setattr(run, "save_unfinished", save_unfinished)
+    problems = []
+    for _ in run.epochs():
+        keeper.after_epoch()
+        problems.append(keeper.problem is not None)
+    assert problems == [True, False, False, False, False, False]
+    assert (tmp_path / "w.npy").exists()
+
+
+def test_a_file_that_another_process_made_meanwhile_is_left_alone(tiny, tmp_path):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper = Keeper(run, replaces=False)
+    epochs = run.epochs()
+    next(epochs)
+    (tmp_path / "w.npy").write_bytes(b"theirs")
+    keeper.after_epoch()
+    assert keeper.path == str(tmp_path / "w-2.npy")
+    next(epochs)
+    keeper.after_epoch()
+    assert (tmp_path / "w.npy").read_bytes() == b"theirs"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["w-2.npy", "w.npy"]
 
 
 # ---------------------------------------------------------------------------------------------- the command line

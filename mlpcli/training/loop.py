@@ -128,10 +128,10 @@ def fit(
                         at.norm_sum, at.norms = at.norm_sum + length, at.norms + 1
                     done += size
                     at.step += 1
-                    at.seconds = time.perf_counter() - began
                     if plan.on_step:
                         plan.on_step(at.epoch * len(bounds) + at.step - 1, loss / divisor)
                     if plan.should_stop and plan.should_stop():
+                        at.seconds = time.perf_counter() - began
                         return
                 if not math.isfinite(at.loss_sum):
                     raise _diverged(at.epoch, plan.schedule.rate)
@@ -140,7 +140,7 @@ def fit(
             if not np.isfinite(parameters.flat).all():
                 raise _diverged(at.epoch, plan.schedule.rate)
         mean = at.loss_sum / (len(bounds) * plan.batch_size if plan.article else len(training.rows))
-        mean_norm = at.norm_sum / max(1, at.norms)
+        mean_norm, at.seconds = at.norm_sum / max(1, at.norms), time.perf_counter() - began
         figures = validate(network, final, validation, plan.score)
         if figures[0] is not None and not math.isfinite(figures[0]):
             raise _diverged(at.epoch, plan.schedule.rate)
