@@ -38,7 +38,7 @@ def resolve(s: Settings, facts: DataFacts) -> Settings:
     chosen: dict[str, Any] = {"structure": structure} | _loss_and_output(s, facts, structure)
     activations = _for_each_layer("activation", s.activation.split(","), hidden)
     dropout = _for_each_layer("dropout", s.dropout, hidden)
-    if any(dropout) and not hidden:
+    if any(s.dropout) and not hidden:
         refuse("dropout", "there is no hidden layer; leave it out, or add one to --structure")
     given_distortions = [name for name in AUGMENTATION if getattr(s, name)]
     if given_distortions and facts.kind != "image":

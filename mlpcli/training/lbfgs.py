@@ -129,7 +129,7 @@ def fit_lbfgs(
         from scipy.optimize import line_search
     except ImportError:
         raise MlpError("--optimizer lbfgs needs SciPy; install it with: pip install 'mlpcli[lbfgs]'") from None
-    objective = _Objective(network, training, plan, parameters.flat.dtype)
+    objective = _Objective(plan.learner or network, training, plan, parameters.flat.dtype)
     flat = parameters.flat.astype(np.float64)
     while position.epoch < plan.epochs:
         began = time.perf_counter()

@@ -64,9 +64,10 @@ class Plan:
 
     order: the order of each epoch's examples. score: of validation outputs. article: the article's batches and mean
     errors. l1, l2, clip_norm, max_norm: see `nn.regularization`. dropout: rates of the input and each hidden layer.
-    distort, teach: see `BatchReader`. on_step(step, mean loss), on_progress(examples done in the epoch): called as
-    the loop goes. should_stop: asked between steps; the loop then ends without a result, and `Position` is where it
-    would go on.
+    distort, teach: see `BatchReader`. learner: the network with the loss that the steps lower, where that is another
+    than the one that is validated. on_step(step, mean loss), on_progress(examples done in the epoch): called as the
+    loop goes. should_stop: asked between steps; the loop then ends without a result, and `Position` is where it would
+    go on.
     """
 
     epochs: int
@@ -83,6 +84,7 @@ class Plan:
     seed: int = 0
     distort: Distort | None = None
     teach: Teach | None = None
+    learner: Network | None = None
     on_step: Callable[[int, float], None] | None = None
     on_progress: Callable[[int], None] | None = None
     should_stop: Callable[[], bool] | None = None
@@ -107,7 +109,7 @@ def fit(
     at = position or Position()
     bounds = batch_bounds(len(training.rows), plan.batch_size, plan.article)
     reader = BatchReader(training, bounds, plan.distort, plan.teach)
-    step_of = _Step(network, parameters, optimizer, plan, reader.largest, average)
+    step_of = _Step(plan.learner or network, parameters, optimizer, plan, reader.largest, average)
     final = parameters if average is None else Parameters(average.vector, network.structure)
     while at.epoch < plan.epochs:
         began = time.perf_counter() - at.seconds
