@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
-from mlpcli.config import Settings
+from mlpcli.config import DataFacts, Settings
 from mlpcli.config.checks import AUGMENTATION, parse_class_weights, parse_duration
+from mlpcli.datasets.catalog import Entry
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.split import stratified_split
 from mlpcli.datasets.strokes import measure_frame
@@ -60,6 +61,25 @@ def fits_memory(X: npt.NDArray[np.generic]) -> bool:
     return memory_mapping(X) is None or available is None or X.nbytes <= available // 2
 
 
+def data_facts(data: Dataset) -> DataFacts:
+    """What settings have to know of a data set."""
+    return DataFacts(
+        data.inputs,
+        len(data.classes),
+        len(data.train),
+        data.task,
+        data.kind,
+        data.validation is not None,
+        data.scaling,
+        "examples" if fits_memory(data.train.X) else "blocks",
+    )
+
+
+def catalog_facts(entry: Entry) -> DataFacts:
+    """The same of a named data set, which need not be there."""
+    return DataFacts(entry.inputs, len(entry.classes), entry.examples[0], kind=entry.kind)
+
+
 @dataclass(frozen=True)
 class Best:
     """The epoch to keep: its number and its parameters, (P,)."""
@@ -77,16 +97,7 @@ class Run:
 
     def __init__(self, data: Dataset, settings: Settings) -> None:
         """Prepare everything, refusing with UsageError what cannot run. `settings` may leave values open."""
-        s = settings.resolve(
-            data.inputs,
-            len(data.classes),
-            len(data.train),
-            task=data.task,
-            kind=data.kind,
-            own_validation=data.validation is not None,
-            scaling=data.scaling,
-            shuffle="examples" if fits_memory(data.train.X) else "blocks",
-        )
+        s = settings.resolve(**data_facts(data)._asdict())
         assert s.structure and s.output_activation and s.init and s.epochs and s.loss and s.dtype
         # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
         vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4

@@ -9,6 +9,7 @@ import click
 
 from mlpcli.cli import output
 from mlpcli.cli.figures import describe_task
+from mlpcli.cli.gathering import config_option, gather
 from mlpcli.cli.options import (
     complete_data,
     data_dir_option,
@@ -19,7 +20,7 @@ from mlpcli.cli.options import (
     use_threads,
 )
 from mlpcli.cli.trained import read_as_trained
-from mlpcli.config import Settings, option_name, read_config
+from mlpcli.config import Settings, option_name
 from mlpcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 @click.argument("target", default="weights.npy", metavar="[WEIGHTS|DATA]", shell_complete=complete_data)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options_without_output
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
+@config_option
 @data_dir_option
 @quiet_option
 @json_option
@@ -62,7 +63,8 @@ def doctor(
     """
     given = {name: value for name, value in options.items() if value is not None}
     if config is not None:
-        given = {**read_config(config), **given}
+        asked = gather(config, given)
+        given = {name: getattr(asked.settings, name) for name in asked.sources}
     use_threads(given.get("threads", 1))
     from mlpcli.checkpoint import is_weights
     from mlpcli.datasets.load import is_named
