@@ -137,7 +137,7 @@ def _for_validation(chance: Chance, model: Model) -> Chance:
     return chance._replace(examples=n) if type(n) is int and n > 0 else chance
 
 
-_GAP, _GAP_OF_R2 = 0.05, 0.2  # beyond what chance explains, where that is known
+_GAP, _GAP_OF_R2 = 0.1, 0.2  # beyond what chance explains, where that is known
 
 
 def _gap(model: Model, data: Dataset) -> Finding:

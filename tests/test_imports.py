@@ -42,11 +42,32 @@ ALLOWED = {
         },
         {"numpy"},
     ),
+    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "doctor": (
+        {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
+        {"numpy"},
+    ),
     "cli": (
-        {"", "checkpoint", "config", "datasets", "errors", "evaluation", "files", "model", "run", "training"},
+        {
+            "",
+            "checkpoint",
+            "config",
+            "datasets",
+            "diagnosis",
+            "doctor",
+            "errors",
+            "evaluation",
+            "files",
+            "model",
+            "run",
+            "training",
+        },
         {"click", "tqdm"},
     ),
-    "__init__": ({"config", "datasets", "errors", "evaluation", "model", "run", "training"}, set()),
+    "__init__": (
+        {"config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
+        set(),
+    ),
     "__main__": ({"cli"}, set()),
 }
 
@@ -90,7 +111,9 @@ def modules_after(*args):
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+)
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
 

@@ -78,7 +78,7 @@ def of_updates(steps: Steps, learning_rate: float, undecided: float) -> Finding:
         return Finding(
             check,
             "bad",
-            f"{what}; up to {largest.max():.2g} in layer {int(largest.argmax()) + 2}, and a loss of {loss:.4g} after it",
+            f"{what}; up to {largest.max():.2g} in layer {int(largest.argmax()) + 2}, then a loss of {loss:.4g}",
             f"near 1e-3 is healthy; steps replace a layer, and knowing nothing would give {undecided:.4g}",
             f"try --learning-rate {_scaled(learning_rate, _WANTED_AT_MOST, float(largest.max()))}",
         )
