@@ -35,7 +35,7 @@ class Course(NamedTuple):
 
     @classmethod
     def of(cls, history: Sequence[Mapping[str, Any]]) -> "Course":
-        """From the entries of a checkpoint's history, or vars() of EpochResults.
+        """From the entries of a checkpoint's history, or EpochResults as dictionaries.
 
         ValueError, KeyError or TypeError for anything else.
         """

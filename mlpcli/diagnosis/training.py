@@ -1,5 +1,7 @@
 """What mlp train has to say at the end of a run, or when it diverges."""
 
+from dataclasses import asdict
+
 from mlpcli.diagnosis.chance import chance_of
 from mlpcli.diagnosis.finding import Finding, troubles
 from mlpcli.diagnosis.history import Course, of_history
@@ -18,7 +20,7 @@ def while_training(run: Run) -> list[Finding]:
     with blas_threads(run.settings.threads):
         X = read(some_of(run.training))[0]
         chance = chance_of(run.network, some_of(run.validation or run.training, _OF_VALIDATION), run.data.task)
-        found = of_history(Course.of([vars(result) for result in run.history]), chance)
+        found = of_history(Course.of([asdict(result) for result in run.history]), chance)
         found += of_layers(layer_statistics(run.network, run.parameters, X))
         found += of_inputs(X, str(run.settings.scaling))
     return troubles(found)

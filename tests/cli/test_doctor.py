@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import signal
 
 import numpy as np
 import pytest
@@ -140,6 +142,13 @@ def test_damaged_weights_are_damage(mlp, weights):
     weights.write_bytes(weights.read_bytes()[:-1])
     found = mlp("doctor")
     assert (found.code, found.out, found.err.count("\n")) == (3, "", 1)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_with_one_line(mlp, monkeypatch, number, code):
+    monkeypatch.setattr("mlpcli.doctor.first_steps", lambda run: os.kill(os.getpid(), number))
+    found = mlp("doctor", "digits")
+    assert (found.code, found.out, found.err.count("\n")) == (code, "", 1)
 
 
 def test_a_configuration_gives_the_settings(mlp):
