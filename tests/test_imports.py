@@ -46,12 +46,19 @@ ALLOWED = {
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
     "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
     "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
+    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "doctor": (
+        {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
+        {"numpy"},
+    ),
     "cli": (
         {
             "",
             "checkpoint",
             "config",
             "datasets",
+            "diagnosis",
+            "doctor",
             "errors",
             "evaluation",
             "files",
@@ -63,7 +70,10 @@ ALLOWED = {
         },
         {"click", "tqdm"},
     ),
-    "__init__": ({"api", "config", "datasets", "errors", "evaluation", "model", "run", "training"}, set()),
+    "__init__": (
+        {"api", "config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
+        set(),
+    ),
     "__main__": ({"cli"}, set()),
 }
 
@@ -107,7 +117,9 @@ def modules_after(*args):
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+)
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
 
