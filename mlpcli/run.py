@@ -42,7 +42,7 @@ from mlpcli.training.batches import (
     make_examples,
     weights_generator,
 )
-from mlpcli.training.distillation import Teacher
+from mlpcli.training.distillation import Teacher, student
 from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs
 from mlpcli.training.loop import EpochResult, Plan, Position, fit, measure
 from mlpcli.training.scaling import Scaling, by_maximum, standard
@@ -212,7 +212,14 @@ class Run:
             seed=s.seed,
             distort=self._distortion(batch_size),
             teach=self._teacher if self._distorts else None,
+            learner=self._student(),
         )
+
+    def _student(self) -> Network | None:
+        s = self.settings
+        if s.temperature is None or s.teacher_share is None:  # there is no teacher
+            return None
+        return student(self.network, s.temperature, s.teacher_share)
 
     def _schedule(self, epochs: int) -> Schedule:
         s = self.settings
@@ -398,7 +405,7 @@ class Run:
         """
         flat = self.parameters.flat if self.best is None else self.best.flat
         if not np.isfinite(flat).all():
-            raise DivergedError("training diverged: the weights are not finite; try a lower --learning-rate")
+            raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
         return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
 
     def save_unfinished(self, path: str | Path, replace: bool = True) -> None:

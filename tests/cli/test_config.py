@@ -28,7 +28,9 @@ def table(tmp_path):
     rng = np.random.default_rng(5)
     a, b, kind = rng.normal(size=300).round(3), rng.normal(size=300).round(3), rng.integers(0, 2, 300)
     classes = np.array(["cat", "dog", "emu"])[(a + kind > 0).astype(int) + (b > 0.3)]
-    rows = [f"{w},{x},{y},{z},{w + 2 * x:.4f}" for w, x, y, z in zip(a, b, np.array(["p", "q"])[kind], classes, strict=True)]
+    rows = [
+        f"{w},{x},{y},{z},{w + 2 * x:.4f}" for w, x, y, z in zip(a, b, np.array(["p", "q"])[kind], classes, strict=True)
+    ]
     path = tmp_path / "pets.csv"
     path.write_text("\n".join(["a,b,kind,animal,size", *rows]) + "\n")
     return path
