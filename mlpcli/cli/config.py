@@ -12,7 +12,6 @@ from mlpcli.cli.gathering import Gathered, config_option, gather
 from mlpcli.cli.groups import GroupedCommand
 from mlpcli.cli.options import (
     complete_data,
-    data_dir_option,
     debug_option,
     json_option,
     settings_options,
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
 @config_option
-@data_dir_option
 @click.option("--list", "listing", is_flag=True, help="List the configurations that come with mlpcli.")
 @click.option("--verbose", "-v", is_flag=True, help="Also say what each setting is.")
 @json_option
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 def config(
     data: str | None,
     config: str | None,
-    data_dir: Path,
     listing: bool,
     verbose: bool,
     as_json: bool,
@@ -63,7 +60,7 @@ def config(
         raise UsageError("--verbose: says nothing beside --json; leave one out")
     asked = gather(config, given)
     use_threads(1)
-    facts, is_named = _facts(asked, data_dir)
+    facts, is_named = _facts(asked)
     settings = effective(asked.settings, asked.sources, facts, is_named)
     if as_json:
         output.document({one.name: {"value": one.value, "source": one.source} for one in settings})
@@ -72,7 +69,7 @@ def config(
         output.line(line)
 
 
-def _facts(asked: Gathered, data_dir: Path) -> tuple[DataFacts | None, bool]:
+def _facts(asked: Gathered) -> tuple[DataFacts | None, bool]:
     """What there is to know of the data without a download, or None; and whether it is a named set."""
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named, load_data
@@ -86,7 +83,7 @@ def _facts(asked: Gathered, data_dir: Path) -> tuple[DataFacts | None, bool]:
     if asked.sources.get("data") != COMMAND_LINE and not Path(settings.data).exists():
         output.note(f"{settings.data}: not here; what is chosen from the data is left open")
         return None, False
-    dataset = load_data(settings.data, data_dir, **settings.data_settings())
+    dataset = load_data(settings.data, **settings.data_settings())
     for remark in (*dataset.notes, *asked.notes(dataset)):
         output.note(remark)
     return data_facts(dataset), False
