@@ -114,7 +114,9 @@ def fit(
     while at.epoch < plan.epochs:
         began = time.perf_counter() - at.seconds
         reduced = plan.schedule.reduced([r.validation_loss for r in history if r.validation_loss is not None])
-        done, rate = bounds[at.step][0], 0.0
+        # Of the step before; a run may go on where all steps of an epoch are done and its validation is not.
+        done = bounds[at.step - 1][1] if at.step else 0
+        rate = plan.schedule.at(at.epoch, max(0, at.step - 1), len(bounds)) * reduced
         # Overflow is an answer here, not a surprise: it shows in the loss, which is looked at after each chunk.
         with np.errstate(all="ignore"):
             for batches, skip in reader.chunks(plan.order(at.epoch), at.epoch, at.step):
