@@ -75,8 +75,8 @@ CHANGES = [
     JUMPY,
     {**JUMPY, "monitor": "loss"},
     {**JUMPY, "patience": 1},
-    {**JUMPY, "schedule": "constant"},
-    {**JUMPY, "schedule": "plateau", "decay_every": 1},
+    {**JUMPY, "validation": 0.1, "schedule": "constant"},
+    {**JUMPY, "validation": 0.1, "schedule": "plateau", "decay_every": 1},
 ]
 CHANGES_OF_IMAGES = [
     {"shift": 1.0},
