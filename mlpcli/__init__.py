@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.datasets.load import from_arrays, load_data
+    from mlpcli.diagnosis.finding import Finding
+    from mlpcli.doctor import examine, examine_model
     from mlpcli.errors import MlpError
     from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
     from mlpcli.model import Model, load
@@ -29,6 +31,7 @@ __all__ = [
     "Dataset",
     "EpochResult",
     "Evaluation",
+    "Finding",
     "MlpError",
     "Model",
     "MultiLabelEvaluation",
@@ -36,6 +39,8 @@ __all__ = [
     "Run",
     "Settings",
     "Split",
+    "examine",
+    "examine_model",
     "from_arrays",
     "load",
     "load_data",
@@ -49,6 +54,9 @@ _HOMES = {
     "Split": "datasets.dataset",
     "from_arrays": "datasets.load",
     "load_data": "datasets.load",
+    "Finding": "diagnosis.finding",
+    "examine": "doctor",
+    "examine_model": "doctor",
     "MlpError": "errors",
     "Evaluation": "evaluation",
     "MultiLabelEvaluation": "evaluation",

@@ -31,6 +31,7 @@ MAX_META = 2**26  # bytes
 _EPOCH = 384  # bytes that an epoch's history takes, at most
 
 _MAGIC = b"\x93NUMPY\x01\x00"
+_STRUCTURED = b"{'descr': ["
 _DIGEST = 64
 _ITEM_SIZES = {"<f4": 4, "<f8": 8}
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
@@ -110,6 +111,16 @@ def save(
 ) -> None:
     """Write a checkpoint, atomically and durably, as `files.write_bytes`. CannotWriteError, the old file intact."""
     write_bytes(path, encode(arrays, meta), replace)
+
+
+def is_weights(path: str | Path) -> bool:
+    """Whether a file begins as a checkpoint does, intact or not: NumPy's magic and a structured array."""
+    place = Path(path)
+    if not place.is_file():
+        return False
+    with place.open("rb") as file:
+        head = file.read(len(_MAGIC) + 2 + len(_STRUCTURED))
+    return head.startswith(_MAGIC) and head.endswith(_STRUCTURED)
 
 
 def load(path: str | Path) -> tuple[Arrays, dict[str, Any]]:

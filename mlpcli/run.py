@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
-from mlpcli.config import Settings
+from mlpcli.config import DataFacts, Settings
 from mlpcli.config.checks import AUGMENTATION, parse_class_weights, parse_duration
+from mlpcli.datasets.catalog import Entry
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.split import stratified_split
 from mlpcli.datasets.strokes import measure_frame
@@ -35,6 +36,7 @@ from mlpcli.training.batches import (
     Distort,
     Examples,
     SeededOrder,
+    batch_bounds,
     chunk_size,
     class_targets,
     make_examples,
@@ -59,6 +61,25 @@ def fits_memory(X: npt.NDArray[np.generic]) -> bool:
     return memory_mapping(X) is None or available is None or X.nbytes <= available // 2
 
 
+def data_facts(data: Dataset) -> DataFacts:
+    """What settings have to know of a data set."""
+    return DataFacts(
+        data.inputs,
+        len(data.classes),
+        len(data.train),
+        data.task,
+        data.kind,
+        data.validation is not None,
+        data.scaling,
+        "examples" if fits_memory(data.train.X) else "blocks",
+    )
+
+
+def catalog_facts(entry: Entry) -> DataFacts:
+    """The same of a named data set, which need not be there."""
+    return DataFacts(entry.inputs, len(entry.classes), entry.examples[0], kind=entry.kind)
+
+
 @dataclass(frozen=True)
 class Best:
     """The epoch to keep: its number and its parameters, (P,)."""
@@ -76,16 +97,7 @@ class Run:
 
     def __init__(self, data: Dataset, settings: Settings) -> None:
         """Prepare everything, refusing with UsageError what cannot run. `settings` may leave values open."""
-        s = settings.resolve(
-            data.inputs,
-            len(data.classes),
-            len(data.train),
-            task=data.task,
-            kind=data.kind,
-            own_validation=data.validation is not None,
-            scaling=data.scaling,
-            shuffle="examples" if fits_memory(data.train.X) else "blocks",
-        )
+        s = settings.resolve(**data_facts(data)._asdict())
         assert s.structure and s.output_activation and s.init and s.epochs and s.loss and s.dtype
         # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
         vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
@@ -433,8 +445,10 @@ class Run:
             result = EpochResult(**described)
             self.history.append(result)
             self.selection.keeps(result)
-        if len(self.history) != self.position.epoch:
+        if len(self.history) != self.position.epoch or self.position.epoch > self.plan.epochs:
             raise ValueError("a history of another length")
+        if self.position.step > len(batch_bounds(len(self.training.rows), self.plan.batch_size, self.plan.article)):
+            raise ValueError("a step beyond the epoch")
         if meta["best_epoch"] is not None:
             names = [name for name in arrays if not name.startswith(STATE)]
             flat = np.concatenate([arrays[name].reshape(-1) for name in names])

@@ -7,7 +7,9 @@ import click
 
 from mlpcli import __version__
 from mlpcli.cli import output, signals
+from mlpcli.cli.config import config
 from mlpcli.cli.data import data
+from mlpcli.cli.doctor import doctor
 from mlpcli.cli.download import download
 from mlpcli.cli.evaluate import evaluate
 from mlpcli.cli.predict import predict
@@ -24,7 +26,7 @@ def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
 
 
-for command in (download, data, train, evaluate, predict):
+for command in (download, data, train, config, evaluate, predict, doctor):
     cli.add_command(command)
 
 

@@ -10,6 +10,7 @@ import click
 from mlpcli.cli import output
 from mlpcli.cli.figures import figures
 from mlpcli.cli.options import complete_data, data_dir_option, debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.trained import read_as_trained
 
 if TYPE_CHECKING:
     from mlpcli.datasets.dataset import Dataset, Split
@@ -38,7 +39,7 @@ def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, 
     from mlpcli.model import load
 
     model = load(weights)
-    dataset = _read(model, weights, data, label, data_dir)
+    dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
     split, part = _choose(model, dataset, weights)
     result = model.evaluate(split)
@@ -50,52 +51,6 @@ def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, 
     output.line(f"{figures(result)}, {model.network.loss} {result.loss:.4f}: {what}, {result.examples:,} examples")
     if not quiet:
         _print(model, result)
-
-
-def _data_settings(model: Model, weights: str) -> dict[str, Any]:
-    """How the data was read that the network was trained on. DamagedFileError where that makes no sense."""
-    from mlpcli.config import DATA_SETTINGS, Settings
-    from mlpcli.errors import DamagedFileError, UsageError
-
-    settings = model.meta.get("settings")
-    try:
-        if not isinstance(settings, dict):
-            raise UsageError("no table of settings")
-        given: dict[str, Any] = {key: settings.get(key) for key in DATA_SETTINGS}
-        return Settings(**given).data_settings()
-    except UsageError as error:
-        raise DamagedFileError(f"{weights}: its settings make no sense ({error}); use an intact copy") from None
-
-
-def _read(model: Model, weights: str, data: str | None, label: str | None, data_dir: Path) -> Dataset:
-    """The data to measure on, read as in training."""
-    from mlpcli.datasets.load import is_named, load_data
-    from mlpcli.errors import UsageError
-
-    name = data or model.meta["data"]["name"]
-    trained = _data_settings(model, weights)
-    # Of the others the network knows better by now (task, size, channels, missing); other data is read afresh.
-    if name != model.meta["data"]["name"]:
-        trained = {}
-    options: dict[str, Any] = {
-        key: trained[key] for key in ("header", "test", "split_seed", "on_error") if key in trained
-    }
-    if is_named(name):
-        if label is not None:
-            raise UsageError(f"--label: says nothing about {name}, a named data set; leave it out")
-        return load_data(name, data_dir)
-    if data is None and label is None and model.input["kind"] != "table":
-        label = trained.get("label")
-    if label is not None:
-        options["label"] = label
-    try:
-        return load_data(name, data_dir, like=model.like, **options)
-    except UsageError as error:
-        if data is None and not Path(name).exists():
-            raise UsageError(
-                f"{name}: the data it was trained on is not here; name it: mlp evaluate WEIGHTS DATA"
-            ) from None
-        raise error
 
 
 def _choose(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:

@@ -13,6 +13,8 @@ from click.core import ParameterSource
 from mlpcli.cli import output, signals
 from mlpcli.cli.download import fetch
 from mlpcli.cli.figures import describe_task, figures
+from mlpcli.cli.gathering import config_option, gather
+from mlpcli.cli.groups import GroupedCommand, option
 from mlpcli.cli.options import (
     complete_data,
     data_dir_hint,
@@ -24,7 +26,7 @@ from mlpcli.cli.options import (
     settings_options,
     use_threads,
 )
-from mlpcli.config import Settings, read_config
+from mlpcli.config import GROUPS, Settings
 from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, MlpError, UsageError
 from mlpcli.files import FileIsThereError, check_target
 
@@ -36,16 +38,21 @@ if TYPE_CHECKING:
     from mlpcli.training.loop import EpochResult
 
 
-@click.command(epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy")
+@click.command(
+    cls=GroupedCommand,
+    groups=GROUPS,
+    epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy",
+)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
-@click.option(
+@config_option
+@option(
+    "Run",
     "--resume",
     metavar="WEIGHTS",
     help="Go on with the unfinished run in this file, as if it had never stopped; nothing else is needed.",
 )
-@click.option("--force", is_flag=True, help="Replace an existing output file.")
+@option("Output", "--force", is_flag=True, help="Replace an existing output file.")
 @data_dir_option
 @mirror_option
 @click.option("--verbose", "-v", is_flag=True, help="Also print the error of each step.")
@@ -79,9 +86,11 @@ def train(
         raise UsageError(f"--verbose: says nothing beside {'--json' if as_json else '--quiet'}; leave one out")
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
     if resume is None:
-        settings = Settings(**{**({} if config is None else read_config(config)), **given})
-        use_threads(settings.threads)
-        run = _new_run(settings, force, data_dir, mirrors, quiet or as_json)
+        asked = gather(config, given)
+        use_threads(asked.settings.threads)
+        run = _new_run(asked.settings, force, data_dir, mirrors, quiet or as_json)
+        for remark in asked.notes(run.data):
+            output.note(remark)
     else:
         if config is not None:
             raise UsageError("--config: a run that goes on has its settings; leave it out")
@@ -183,12 +192,13 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named, load_data
+    from mlpcli.run import catalog_facts
 
     is_download = False
     if is_named(settings.data):
         entry = find(settings.data)
         is_download = entry.origin == "download"
-        resolved = settings.resolve(entry.inputs, len(entry.classes), entry.examples[0])
+        resolved = settings.resolve(**catalog_facts(entry)._asdict())
         assert resolved.structure and resolved.epochs and resolved.dtype
         _check_targets(settings, force, check_size(resolved.structure, resolved.dtype, resolved.epochs))
     else:

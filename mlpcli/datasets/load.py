@@ -94,13 +94,25 @@ def from_arrays(
     test: float | None = None,
     split_seed: int | None = None,
     sample_weight: npt.ArrayLike | None = None,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    test_set: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> Dataset:
     """A data set from arrays in memory: X (N, ...) numbers, y (N,) labels or (N, K). The rest as in Settings.
 
-    sample_weight: (N,) numbers from 0 on, how much each example counts in training.
+    sample_weight: (N,) numbers from 0 on, how much each example counts in training. validation, test_set: (X, y) of
+    your own; without them, examples are kept apart to test on (`test`), and to validate on when it trains.
 
     UsageError where they make no sense together, DamagedFileError for a label or a weight that makes none.
     """
+    parts = {"train": _part(name, X, y, sample_weight)}
+    for part, given in (("validation", validation), ("test", test_set)):
+        if given is not None:
+            parts[part] = _part(f"{name} ({part})", *given)
+    options = Options(task=task, test=test, split_seed=split_seed)
+    return _finish(name, _Source("array", parts), options, None)
+
+
+def _part(name: str, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Part:
     try:
         examples, labels = np.asarray(X), np.asarray(y)
         given = None if sample_weight is None else np.asarray(sample_weight)
@@ -118,8 +130,7 @@ def from_arrays(
         if array.dtype.kind not in kinds:
             raise UsageError(f"{name}: an array of {array.dtype}; give X of real numbers, y of numbers or texts")
     weights = None if given is None else array_weights(given, len(examples), f"{name}: sample_weight")
-    options = Options(task=task, test=test, split_seed=split_seed)
-    return _finish(name, _Source("array", {"train": Part(examples, labels, weights)}), options, None)
+    return Part(examples, labels, weights)
 
 
 # Sources

@@ -114,9 +114,8 @@ def fit(
     while at.epoch < plan.epochs:
         began = time.perf_counter() - at.seconds
         reduced = plan.schedule.reduced([r.validation_loss for r in history if r.validation_loss is not None])
-        # Of the step before; a run may go on where all steps of an epoch are done and its validation is not.
-        done = bounds[at.step - 1][1] if at.step else 0
-        rate = plan.schedule.at(at.epoch, max(0, at.step - 1), len(bounds)) * reduced
+        done = bounds[at.step][0] if at.step < len(bounds) else len(training.rows)
+        rate = plan.schedule.at(at.epoch, max(0, at.step - 1), len(bounds)) * reduced  # of the step before
         # Overflow is an answer here, not a surprise: it shows in the loss, which is looked at after each chunk.
         with np.errstate(all="ignore"):
             for batches, skip in reader.chunks(plan.order(at.epoch), at.epoch, at.step):
@@ -131,10 +130,10 @@ def fit(
                         at.norm_sum, at.norms = at.norm_sum + length, at.norms + 1
                     done += size
                     at.step += 1
-                    at.seconds = time.perf_counter() - began
                     if plan.on_step:
                         plan.on_step(at.epoch * len(bounds) + at.step - 1, loss / divisor)
                     if plan.should_stop and plan.should_stop():
+                        at.seconds = time.perf_counter() - began
                         return
                 if not math.isfinite(at.loss_sum):
                     raise _diverged(at.epoch, plan.schedule.rate)
@@ -143,7 +142,7 @@ def fit(
             if not np.isfinite(parameters.flat).all():
                 raise _diverged(at.epoch, plan.schedule.rate)
         mean = at.loss_sum / (len(bounds) * plan.batch_size if plan.article else len(training.rows))
-        mean_norm = at.norm_sum / max(1, at.norms)
+        mean_norm, at.seconds = at.norm_sum / max(1, at.norms), time.perf_counter() - began
         figures = validate(network, final, validation, plan.score)
         if figures[0] is not None and not math.isfinite(figures[0]):
             raise _diverged(at.epoch, plan.schedule.rate)

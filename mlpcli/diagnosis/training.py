@@ -1,0 +1,33 @@
+"""What mlp train has to say at the end of a run, or when it diverges."""
+
+from mlpcli.diagnosis.chance import chance_of
+from mlpcli.diagnosis.finding import Finding, troubles
+from mlpcli.diagnosis.history import Course, of_history
+from mlpcli.diagnosis.inputs import of_inputs
+from mlpcli.diagnosis.layers import layer_statistics, of_layers
+from mlpcli.diagnosis.sample import read, some_of
+from mlpcli.diagnosis.steps import rate_to_try
+from mlpcli.run import Run
+from mlpcli.threads import blas_threads
+
+_OF_VALIDATION = 10_000
+
+
+def while_training(run: Run) -> list[Finding]:
+    """What looks wrong in a run so far, bad before doubtful; [] for a healthy one. Looks at 1000 examples at most."""
+    with blas_threads(run.settings.threads):
+        X = read(some_of(run.training))[0]
+        chance = chance_of(run.network, some_of(run.validation or run.training, _OF_VALIDATION), run.data.task)
+        found = of_history(Course.of([vars(result) for result in run.history]), chance)
+        found += of_layers(layer_statistics(run.network, run.parameters, X))
+        found += of_inputs(X, str(run.settings.scaling))
+    return troubles(found)
+
+
+def on_divergence(run: Run) -> str:
+    """What to do about a run whose loss is not finite, in words to put after "try": rate, and scaling if it is that."""
+    X = read(some_of(run.training))[0]
+    bad = [one for one in of_inputs(X, str(run.settings.scaling)) if one.verdict == "bad"]
+    if bad and run.settings.scaling == "raw":
+        return f"--scaling {run.data.scaling}, for the inputs are unscaled ({bad[0].found})"
+    return f"--learning-rate {rate_to_try(run):g}"

@@ -1,0 +1,174 @@
+"""The classic checks of a network that does not learn: before training, or of trained weights.
+
+    for finding in mlpcli.examine(mlpcli.load_data("digits")).findings:
+        print(finding.verdict, finding.check, finding.found, finding.meaning)
+
+They are those of Karpathy, "A recipe for training neural networks" (2019), and of the Stanford notes CS231n, "Neural
+networks 3": the loss before training, overfitting a few examples, a gradient check, the size of the updates, and the
+activations of each layer.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mlpcli.config import Settings
+from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.datasets.describe import describe
+from mlpcli.diagnosis.chance import Chance, chance_of, undecided_loss
+from mlpcli.diagnosis.finding import Finding
+from mlpcli.diagnosis.gradient import EXAMPLES as CHECKED
+from mlpcli.diagnosis.gradient import of_gradient
+from mlpcli.diagnosis.history import Course, of_history
+from mlpcli.diagnosis.initial import of_initial_loss
+from mlpcli.diagnosis.inputs import of_inputs
+from mlpcli.diagnosis.labels import of_labels
+from mlpcli.diagnosis.layers import LayerStatistics, layer_statistics, of_layers
+from mlpcli.diagnosis.overfit import of_overfitting
+from mlpcli.diagnosis.sample import read, some_of
+from mlpcli.diagnosis.steps import first_steps, of_updates
+from mlpcli.diagnosis.weights import of_weights
+from mlpcli.errors import DamagedFileError
+from mlpcli.evaluation import AnyEvaluation, Evaluation, MultiLabelEvaluation
+from mlpcli.model import Model
+from mlpcli.nn.activations import Array
+from mlpcli.run import Run
+from mlpcli.threads import blas_threads
+from mlpcli.training.batches import Examples, class_targets, make_examples
+from mlpcli.training.scaling import Scaling
+
+_COMPARED = 10_000  # examples of each part on which a network is measured
+
+
+class Examination(NamedTuple):
+    """What the checks came to, in the order in which they are best read; layers: see LayerStatistics."""
+
+    findings: list[Finding]
+    layers: list[LayerStatistics]
+
+
+def examine(data: Dataset, settings: Settings | None = None) -> Examination:
+    """Check a network that would be trained on this data with these settings. Nothing is changed or written.
+
+    Raises UsageError where the settings do not fit the data, as `Run` does.
+    """
+    run = Run(data, Settings(data=data.name) if settings is None else settings)
+    rng = np.random.default_rng(run.settings.seed)
+    with blas_threads(run.settings.threads):
+        X = read(some_of(run.training))[0]
+        statistics = layer_statistics(run.network, run.parameters, X)
+        few = _to_check(run.training, data.task)
+        findings = [
+            *of_labels(describe(data)),
+            *of_inputs(X, str(run.settings.scaling)),
+            of_initial_loss(run),
+            of_gradient(run.network, run.parameters, *few, rng),
+            of_updates(first_steps(run), run.plan.learning_rate, undecided_loss(run.network, some_of(run.training))),
+            *of_layers(statistics),
+            of_overfitting(run),
+        ]
+    return Examination(findings, statistics)
+
+
+def examine_model(model: Model, data: Dataset | None = None) -> Examination:
+    """Check a trained network; with the data that it was trained on, its activations and what it has learnt by heart.
+
+    Raises DamagedFileError where its history makes no sense, UsageError where it does not fit the data.
+    """
+    try:
+        course = Course.of(model.meta.get("history") or [])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(f"the weights: their history makes no sense ({error}); use an intact copy") from None
+    rng = np.random.default_rng(0)
+    findings = of_weights(model.parameters)
+    if data is None:
+        X, targets = _made_up(model, rng)
+        with blas_threads(1):
+            return Examination([*findings, of_gradient(model.network, model.parameters, X, targets, rng)], [])
+    model.check_fits(data)
+    examples = _examples(model, data.train)
+    with blas_threads(1):
+        X = read(some_of(examples))[0]
+        chance = chance_of(model.network, some_of(examples, _COMPARED), model.task)
+        findings += of_history(course, _for_validation(chance, model))
+        settings = model.meta.get("settings")
+        findings += of_inputs(X, str(settings.get("scaling") if isinstance(settings, dict) else "unknown"))
+        statistics = layer_statistics(model.network, model.parameters, X)
+        findings += of_layers(statistics)
+        few = _to_check(examples, model.task)
+        findings.append(of_gradient(model.network, model.parameters, *few, rng))
+    findings.append(_gap(model, data))
+    return Examination(findings, statistics)
+
+
+def _examples(model: Model, split: Split) -> Examples:
+    """Examples of a split as the model takes them."""
+    dtype = model.parameters.flat.dtype
+    targets: Array | Scaling | None = model.target_scaling
+    if model.task == "classification":
+        targets = class_targets(len(model.classes), model.network.structure[-1], dtype)
+    return make_examples(split.X, split.y, split.positions, model.scaling, targets, dtype)
+
+
+def _to_check(examples: Examples, task: str) -> tuple[Array, Array]:
+    """A few examples for a gradient check, X (n, I) and wrong targets (n, O), in float64.
+
+    Of right ones a trained network has a loss near 0, and a slope that is lost in rounding.
+    """
+    X, targets = read(some_of(examples, CHECKED), np.float64)
+    one_of_several = task == "classification" and targets.shape[1] > 1
+    return X, np.roll(targets, 1, axis=1) if one_of_several else 1.0 - targets
+
+
+def _made_up(model: Model, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Examples for a gradient check where there is no data: X (n, I) from N(0, 1), and targets (n, O) of the task."""
+    outputs = model.network.structure[-1]
+    X = rng.standard_normal((CHECKED, model.network.structure[0]))
+    if model.task == "regression":
+        return X, rng.standard_normal((CHECKED, outputs))
+    if model.task == "multi-label" or outputs == 1:
+        return X, rng.integers(0, 2, (CHECKED, outputs)).astype(np.float64)
+    return X, np.eye(outputs)[rng.integers(0, outputs, CHECKED)]
+
+
+def _for_validation(chance: Chance, model: Model) -> Chance:
+    """Chance as it is on as few examples as the run had to validate on."""
+    n = model.meta["data"].get("validation_examples")
+    return chance._replace(examples=n) if type(n) is int and n > 0 else chance
+
+
+_GAP, _GAP_OF_R2 = 0.05, 0.2  # beyond what chance explains, where that is known
+
+
+def _gap(model: Model, data: Dataset) -> Finding:
+    """Training against test examples."""
+    name, trained, _ = _merit(model.evaluate(_first(data.train)))
+    _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+    what = (
+        f"{name} {trained:.4g} on training examples, {tested:.4g} on {min(len(data.test), _COMPARED):,} test examples"
+    )
+    if not trained - at_best > (_GAP_OF_R2 if model.task == "regression" else _GAP):
+        return Finding("test gap", "good", what, "what was learnt holds for new examples as well")
+    return Finding(
+        "test gap",
+        "doubtful",
+        what,
+        "the network knows its training examples by heart; new ones it knows less well",
+        "get more examples, or give a smaller --structure, fewer --epochs, more --weight-decay",
+    )
+
+
+def _merit(result: AnyEvaluation) -> tuple[str, float, float]:
+    """A figure's name, its value, and the upper end of its 95 % interval."""
+    if isinstance(result, Evaluation):
+        return "accuracy", result.accuracy, result.interval[1]
+    if isinstance(result, MultiLabelEvaluation):
+        return "all labels right", result.exact, result.interval[1]
+    return "R2", result.r2, result.r2
+
+
+def _first(split: Split) -> Split:
+    """At most _COMPARED examples of a split, evenly spaced."""
+    if len(split) <= _COMPARED:
+        return split
+    return Split(split.X, split.y, split.positions[:: -(-len(split) // _COMPARED)])
