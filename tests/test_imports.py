@@ -44,7 +44,13 @@ ALLOWED = {
     ),
     "history": ({"training"}, set()),
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
-    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
+    "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
+    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "recorded", "run"}, {"numpy"}),
+    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "doctor": (
+        {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
+        {"numpy"},
+    ),
     "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
     "cli": (
         {
@@ -52,18 +58,24 @@ ALLOWED = {
             "checkpoint",
             "config",
             "datasets",
+            "diagnosis",
+            "doctor",
             "errors",
             "evaluation",
             "files",
             "keeping",
             "model",
+            "recorded",
             "resuming",
             "run",
             "training",
         },
         {"click", "tqdm"},
     ),
-    "__init__": ({"api", "config", "datasets", "errors", "evaluation", "model", "run", "training"}, set()),
+    "__init__": (
+        {"api", "config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
+        set(),
+    ),
     "__main__": ({"cli"}, set()),
 }
 

@@ -300,9 +300,14 @@ def test_history_is_a_table(mlp, tmp_path):
     assert mlp("train", "parity", "--epochs", "4", "--history", "h.csv").code == 0
     lines = (tmp_path / "h.csv").read_text().splitlines()
     columns = lines[0].split(",")
-    assert {"epoch", "training_loss", "validation_loss", "validation_accuracy", "learning_rate", "gradient_norm"} <= set(
-        columns
-    )
+    assert {
+        "epoch",
+        "training_loss",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "gradient_norm",
+    } <= set(columns)
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
     recorded = mlpcli.load(tmp_path / "weights.npy").history
     for line, result in zip(lines[1:], recorded, strict=True):
