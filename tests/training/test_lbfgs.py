@@ -73,6 +73,16 @@ def test_with_a_hidden_layer_it_ends_where_the_gradient_does():
         np.testing.assert_allclose(of_loss, -plan.l2 * W, atol=1e-6)
 
 
+def test_its_first_step_is_along_the_gradient_of_the_loss_and_both_penalties():
+    pytest.importorskip("scipy")
+    network, parameters, examples, plan = problem(l1=0.3)
+    before = Parameters(parameters.flat.copy(), network.structure)
+    _, gradient = objective(examples, plan.l2)(before.flat)
+    gradient[:12] += 0.3 * np.sign(before.flat[:12])
+    result = next(iterate(network, parameters, examples, plan))
+    np.testing.assert_allclose(before.flat - parameters.flat, result.learning_rate * gradient, rtol=1e-9, atol=1e-12)
+
+
 def test_the_loss_never_rises():
     pytest.importorskip("scipy")
     network, parameters, examples, plan = problem()

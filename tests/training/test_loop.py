@@ -133,6 +133,19 @@ def test_dropout_of_inputs_that_are_the_same_scales_them():
     assert parameters.b[0].item() == pytest.approx(2.0)
 
 
+def test_each_step_of_each_epoch_drops_other_units():
+    # All examples are the same and nothing moves, so that a loss tells of its masks alone.
+    training = examples(X=np.ones((12, 3)), y=np.zeros(12, np.int64))
+    losses = []
+    still = plan(training, 4, 3, rate=1e-30, dropout=(0.0, 0.5), on_step=lambda step, loss: losses.append(loss))
+    parameters = start()
+    list(fit(NETWORK, parameters, SGD(parameters.flat), training, None, still))
+    assert len(losses) == 16
+    assert len(set(losses)) > 12
+    by_epoch = [tuple(losses[i : i + 4]) for i in range(0, 16, 4)]
+    assert len(set(by_epoch)) == 4
+
+
 def test_an_average_is_what_is_validated():
     parameters, training = start(), examples()
     average = WeightAverage(parameters.flat, 0.9)
