@@ -52,6 +52,11 @@ ALLOWED = {
         {"numpy"},
     ),
     "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
+    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "doctor": (
+        {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
+        {"numpy"},
+    ),
     "cli": (
         {
             "",
@@ -119,7 +124,9 @@ def modules_after(*args):
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+)
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
 

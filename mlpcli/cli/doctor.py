@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mlpcli.cli import output
 from mlpcli.cli.figures import describe_task
@@ -29,9 +30,11 @@ if TYPE_CHECKING:
     from mlpcli.doctor import Examination
     from mlpcli.model import Model
 
+DEFAULT_WEIGHTS = "weights.npy"
+
 
 @click.command(epilog="Example:  mlp doctor digits --learning-rate 1")
-@click.argument("target", default="weights.npy", metavar="[WEIGHTS|DATA]", shell_complete=complete_data)
+@click.argument("target", default=DEFAULT_WEIGHTS, metavar="[WEIGHTS|DATA]", shell_complete=complete_data)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options_without_output
 @config_option
@@ -65,6 +68,8 @@ def doctor(
     if config is not None:
         asked = gather(config, given)
         given = {name: getattr(asked.settings, name) for name in asked.sources}
+        is_default = click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT
+        target = given.pop("data", target) if is_default else target
     use_threads(given.get("threads", 1))
     from mlpcli.checkpoint import is_weights
     from mlpcli.datasets.load import is_named
@@ -92,7 +97,7 @@ def _refuse_second(target: str, data: str | None) -> None:
             f"{target}: not a weights file of mlpcli, and {data} follows it; give WEIGHTS DATA, or DATA alone"
         )
     source = click.get_current_context().get_parameter_source("target")
-    if source is click.core.ParameterSource.DEFAULT and not Path(target).exists():
+    if source is ParameterSource.DEFAULT and target == DEFAULT_WEIGHTS and not Path(target).exists():
         raise UsageError(f"{target}: no such file; name weights or data, such as: mlp doctor digits")
 
 
