@@ -6,7 +6,7 @@ import pytest
 import mlpcli
 import mlpcli.run as run_module
 from mlpcli.api import train
-from mlpcli.config import DATA_SETTINGS, Settings
+from mlpcli.config import ACTIVATION_NAMES, DATA_SETTINGS, OUTPUT_SETTINGS, SCHEDULE_NAMES, Settings
 from mlpcli.errors import DivergedError, UsageError
 from mlpcli.run import Run
 
@@ -19,25 +19,52 @@ def test_the_same_seed_gives_the_same_bytes(tiny):
     assert weights(tiny).tobytes() == weights(tiny).tobytes()
 
 
+# The validation loss jumps about, so that something waits for it.
+JUMPY = {"learning_rate": 3.0, "validation": 0.5, "epochs": 6}
 CHANGES = [
     {"seed": 1},
     {"structure": (3, 6, 2)},
     {"structure": (3, 5, 5, 2)},
-    {"activation": "tanh"},
-    {"activation": "sigmoid"},
+    {"structure": (3, 5, 5, 2), "activation": "relu,tanh"},
+    {"structure": (3, 5, 5, 2), "dropout": (0.5,)},
+    {"structure": (3, 5, 5, 2), "dropout": (0.5, 0.0)},
+    *({"activation": name} for name in ACTIVATION_NAMES if name != "relu"),
     {"output_activation": "sigmoid"},
     {"loss": "mse"},
+    {"loss": "mae"},
+    {"loss": "huber"},
+    {"loss": "huber", "huber_delta": 0.1},
+    {"loss": "focal"},
+    {"loss": "focal", "focal_gamma": 0.5},
+    {"loss": "focal", "output_activation": "sigmoid"},
+    {"label_smoothing": 0.1},
+    {"class_weights": "low=2"},
+    {"class_weights": {"low": 3.0}},
     {"init": "xavier"},
     {"init": "normal"},
-    {"optimizer": "adam"},
-    {"optimizer": "sgd"},
+    {"init": "lecun"},
+    *({"optimizer": name} for name in ("sgd", "momentum", "nesterov", "rmsprop", "adam")),
     {"optimizer": "sgd", "momentum": 0.5},
+    {"optimizer": "nesterov", "momentum": 0.5},
+    {"optimizer": "rmsprop", "beta2": 0.5},
     {"learning_rate": 0.02},
     {"beta1": 0.5},
     {"beta2": 0.5},
     {"epsilon": 0.1},
     {"weight_decay": 0.5},
-    {"schedule": "constant"},
+    *({"schedule": name} for name in SCHEDULE_NAMES if name not in ("cosine", "plateau")),
+    {"schedule": "step", "decay": 0.5},
+    {"schedule": "step", "decay_every": 2},
+    {"schedule": "exponential", "decay": 0.5},
+    {"schedule": "inverse-scaling", "power": 1.0},
+    {"warmup": 1.5},
+    {"clip_norm": 0.1},
+    {"average": 0.9},
+    {"l1": 0.01},
+    {"l2": 0.01},
+    {"max_norm": 0.5},
+    {"dropout": (0.2,)},
+    {"input_dropout": 0.2},
     {"epochs": 4},
     {"batch_size": 9},
     {"validation": 0.2},
@@ -45,16 +72,79 @@ CHANGES = [
     {"dtype": "float64"},
     {"init": "normal", "article": True},
     {"shuffle": "blocks"},
+    JUMPY,
+    {**JUMPY, "monitor": "loss"},
+    {**JUMPY, "patience": 1},
+    {**JUMPY, "validation": 0.1, "schedule": "constant"},
+    {**JUMPY, "validation": 0.1, "schedule": "plateau", "decay_every": 1},
 ]
+CHANGES_OF_IMAGES = [
+    {"shift": 1.0},
+    {"rotation": 20.0},
+    {"scale": 0.2},
+    {"shear": 0.2},
+    {"elastic": 5.0},
+    {"elastic": 5.0, "elastic_sigma": 2.0},
+    {"noise": 0.1},
+]
+
+
+def results_differ(data, changes, **common):
+    results = [weights(data, **{**common, **change}).tobytes() for change in [{}, *changes]]
+    for i, result in enumerate(results):
+        for change, other in zip(changes[i:], results[i + 1 :], strict=True):
+            assert result != other, (changes[i - 1] if i else "the default", change)
 
 
 def test_every_setting_changes_the_result(tiny, monkeypatch):
     monkeypatch.setattr(run_module, "BLOCK_BYTES", 12)
-    results = [weights(tiny).tobytes()] + [weights(tiny, **change).tobytes() for change in CHANGES]
+    results_differ(tiny, CHANGES)
+
+
+def pictures_of(tiny):
+    """The numbers of `tiny` as pictures."""
+    train_X, test_X = (np.tile(split.X, (1, 12)) for split in (tiny.train, tiny.test))
+    train, test = (dataclasses.replace(s, X=X) for s, X in ((tiny.train, train_X), (tiny.test, test_X)))
+    return dataclasses.replace(tiny, kind="image", shape=(6, 6), preprocess="resize", train=train, test=test)
+
+
+def test_every_setting_of_images_changes_the_result(tiny):
+    results_differ(pictures_of(tiny), CHANGES_OF_IMAGES, structure=(36, 5, 2))
+
+
+def changes_by_a_teacher(path):
+    return [
+        {"teacher": path},
+        {"teacher": path, "temperature": 2.0},
+        {"teacher": path, "teacher_share": 0.5},
+    ]
+
+
+def test_a_teacher_changes_the_result(tiny, tmp_path):
+    path = str(tmp_path / "teacher.npy")
+    train(tiny, structure=(3, 9, 2), epochs=20).save(path)
+    results_differ(tiny, changes_by_a_teacher(path))
+
+
+def test_a_teacher_changes_the_result_where_it_sees_distorted_images(tiny, tmp_path):
+    path, pictures = str(tmp_path / "teacher.npy"), pictures_of(tiny)
+    train(pictures, structure=(36, 9, 2), epochs=20).save(path)
+    results_differ(pictures, changes_by_a_teacher(path), structure=(36, 5, 2), shift=1.0)
+
+
+def test_lbfgs_is_another_optimizer_and_has_its_settings(tiny):
+    pytest.importorskip("scipy")
+    common = {"structure": (3, 5, 2), "epochs": 3}
+    changes = [{}, {"l2": 0.1}, {"l1": 0.1}, {"class_weights": "low=2"}, {"label_smoothing": 0.1}, {"dtype": "float32"}]
+    results = [train(tiny, optimizer="lbfgs", **common, **change).parameters.flat.tobytes() for change in changes]
     assert len(set(results)) == len(results)
-    covered = {name for change in CHANGES for name in change}
-    # Not these: which data and how it is read, how many BLAS threads, and where the result goes.
-    others = {"data", *DATA_SETTINGS, "threads", "output"}
+
+
+def test_no_setting_is_left_out():
+    everything = [*CHANGES, *CHANGES_OF_IMAGES, *changes_by_a_teacher("")]
+    covered = {name for change in everything for name in change}
+    # Not these: which data and how it is read, where a run goes and how it is told, and what a clock decides.
+    others = {"data", *DATA_SETTINGS, *OUTPUT_SETTINGS, "time_budget"}
     assert covered == {f.name for f in dataclasses.fields(Settings)} - others
 
 

@@ -6,7 +6,8 @@ from mlpcli.nn.network import Network
 
 
 @pytest.mark.parametrize(
-    ("name", "deviation", "bias_deviation"), [("normal", 1.0, 1.0), ("xavier", (2 / 500) ** 0.5, 0), ("he", 0.1, 0)]
+    ("name", "deviation", "bias_deviation"),
+    [("normal", 1.0, 1.0), ("xavier", (2 / 500) ** 0.5, 0), ("he", 0.1, 0), ("lecun", 0.005**0.5, 0)],
 )
 def test_spread(name, deviation, bias_deviation):
     W, b = INITIALIZERS[name](300, 200, np.random.default_rng(0))

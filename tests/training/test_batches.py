@@ -108,6 +108,7 @@ def examples(**more):
 def epoch_of(reader, epoch=0, skip=0):
     """The batches of an epoch that are to be learnt, copied."""
     order = SeededOrder(N - 1, 5)(epoch)
+    assert all(left_out < len(batches) for batches, left_out in reader.chunks(order, epoch, skip))
     return [
         Batch(batch.X.copy(), batch.targets.copy(), None if batch.weights is None else batch.weights.copy())
         for batches, left_out in reader.chunks(order, epoch, skip)
