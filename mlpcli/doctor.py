@@ -142,8 +142,14 @@ _GAP, _GAP_OF_R2 = 0.1, 0.2  # beyond what chance explains, where that is known
 
 def _gap(model: Model, data: Dataset) -> Finding:
     """Training against test examples."""
-    name, trained, _ = _merit(model.evaluate(_first(data.train)))
-    _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+    try:
+        name, trained, _ = _merit(model.evaluate(_first(data.train)))
+        _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+    except DamagedFileError:  # as the activations tell, too
+        what, meaning = "the answers are not finite", "weights or inputs are far too large"
+        return Finding(
+            "test gap", "bad", what, meaning, "train again, with scaled inputs or at a lower --learning-rate"
+        )
     what = (
         f"{name} {trained:.4g} on training examples, {tested:.4g} on {min(len(data.test), _COMPARED):,} test examples"
     )

@@ -105,6 +105,13 @@ def test_examples_are_read_as_the_loop_reads_them(tiny):
     np.testing.assert_array_equal(targets.argmax(axis=1), tiny.train.y[rows])
 
 
+def test_very_wide_examples_are_few():
+    wide = Examples(
+        np.zeros((50, 2**20), np.uint8), np.zeros((50, 1)), None, np.arange(50), Scaling(np.array(1.0)), None
+    )
+    assert len(some_of(wide).rows) <= 16
+
+
 # History
 
 CHANCE = Chance(math.log(10), 0.1, 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,5 +169,10 @@ def _document(target: str, kind: str, examination: Examination) -> dict[str, Any
     return {
         kind: target,
         "findings": [one._asdict() for one in examination.findings],
-        "layers": [one._asdict() for one in examination.layers],
+        "layers": [{key: _finite(value) for key, value in one._asdict().items()} for one in examination.layers],
     }
+
+
+def _finite(value: Any) -> Any:
+    """null for what JSON has no number for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

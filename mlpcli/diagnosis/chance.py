@@ -42,8 +42,8 @@ def undecided_loss(network: Network, examples: Examples) -> float:
 
 def chance_of(network: Network, examples: Examples, task: Task) -> Chance:
     """The same answer for all of these examples: their average target."""
-    targets = read(examples, np.float64)[1]
-    shares = targets.mean(axis=0)  # (O,)
+    targets = read(examples)[1]
+    shares = targets.mean(axis=0, dtype=np.float64)  # (O,)
     parameters = Parameters.zeros(network.structure, examples.dtype)
     parameters.b[-1][...] = _bias_for(shares, network.activations[-1])
     loss = measure(network, parameters, examples)[0]

@@ -103,7 +103,9 @@ def _too_weak(verdict: str, what: str) -> Finding:
 
 def _clashes(examples: Examples) -> int:
     """How many examples have the inputs of another one and other targets."""
-    X, targets = read(examples, np.float64)
-    same_inputs = (X[:, np.newaxis] == X[np.newaxis]).all(axis=2)
-    same_targets = (targets[:, np.newaxis] == targets[np.newaxis]).all(axis=2)
-    return int((same_inputs & ~same_targets).any(axis=1).sum())
+    X, targets = read(examples)
+    inputs, wanted = [row.tobytes() for row in X], [row.tobytes() for row in targets]
+    return sum(
+        any(X_i == X_j and y_i != y_j for X_j, y_j in zip(inputs, wanted, strict=True))
+        for X_i, y_i in zip(inputs, wanted, strict=True)
+    )
