@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mlpcli.api import resume, train
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.datasets.load import from_arrays, load_data
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mlpcli.errors import MlpError
     from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
     from mlpcli.model import Model, load
-    from mlpcli.run import Run, train
+    from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "from_arrays",
     "load",
     "load_data",
+    "resume",
     "train",
 ]
 
@@ -62,7 +64,8 @@ _HOMES = {
     "Model": "model",
     "load": "model",
     "Run": "run",
-    "train": "run",
+    "train": "api",
+    "resume": "api",
     "EpochResult": "training.loop",
 }
 

@@ -2,9 +2,10 @@
 
     np.load("weights.npy")["W2"]        # (32, 784) float32, nothing unpickled
 
-The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names), then ``meta``, JSON in
-UTF-8, and last ``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and
-never calls np.load: a small parser accepts exactly what `encode` writes and refuses the rest with one error.
+The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names); of a run that is not
+finished also ``state_...``, the vectors (P,) that it takes to go on; then ``meta``, JSON in UTF-8, and last
+``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and never calls np.load: a
+small parser accepts exactly what `encode` writes and refuses the rest with one error.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ FORMAT_VERSION = 1
 MAX_RECORD = 2**31 - 1  # bytes; NumPy's C int wraps silently above it
 MAX_HEADER = 10_000  # characters; np.load refuses longer ones
 MAX_META = 2**26  # bytes
-_EPOCH = 256  # bytes that an epoch's history takes, at most
+_EPOCH = 384  # bytes that an epoch's history takes, at most
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _STRUCTURED = b"{'descr': ["
@@ -53,8 +54,12 @@ def _shapes(structure: Sequence[int]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def check_size(structure: Sequence[int], dtype: str, epochs: int = 1) -> int:
-    """The bytes that a checkpoint of this network takes after so many epochs, near enough.
+STATE = "state_"  # begins the names of a run's vectors
+
+
+def check_size(structure: Sequence[int], dtype: str, epochs: int = 1, vectors: int = 0) -> int:
+    """The bytes that a checkpoint of this network takes after so many epochs, near enough, with so many vectors (P,) of
+    a run that is not finished.
 
     UsageError where the format cannot hold it.
     """
@@ -64,13 +69,13 @@ def check_size(structure: Sequence[int], dtype: str, epochs: int = 1) -> int:
         )
     item = np.dtype(dtype).itemsize
     fields = list(pairwise(structure))
-    size = sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16 + epochs * _EPOCH
+    size = (1 + vectors) * sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16 + epochs * _EPOCH
     text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
     if size > MAX_RECORD - MAX_META:
         raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
     shapes = _shapes(structure)
     header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
-    if len(header) + 256 > MAX_HEADER:
+    if len(header) + 256 + 64 * vectors > MAX_HEADER:
         raise UsageError(f"--structure: {len(structure)} layers, weights.npy holds about 170; use fewer layers")
     return size
 
@@ -206,8 +211,13 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
     structure = meta.get("structure")
     if not isinstance(structure, list) or not all(type(n) is int and n > 0 for n in structure):
         raise _Damage("its description has no structure")
-    if {name: array.shape for name, array in arrays.items()} != _shapes(structure):
+    found = {name: array.shape for name, array in arrays.items()}
+    state = {name: found.pop(name) for name in list(found) if name.startswith(STATE)}
+    if found != _shapes(structure):
         raise _Damage("the shapes of its arrays do not fit its structure")
+    parameters = sum(math.prod(shape) for shape in found.values())
+    if any(shape != (parameters,) for shape in state.values()) or bool(state) != isinstance(meta.get("state"), dict):
+        raise _Damage("the state of its run does not fit its structure")
     if len({array.dtype for array in arrays.values()}) != 1:
         raise _Damage("its arrays are of more than one dtype")
     return meta

@@ -63,7 +63,7 @@ def examine(data: Dataset, settings: Settings | None = None) -> Examination:
             *of_inputs(X, str(run.settings.scaling)),
             of_initial_loss(run),
             of_gradient(run.network, run.parameters, *few, rng),
-            of_updates(first_steps(run), run.plan.learning_rate, undecided_loss(run.network, some_of(run.training))),
+            *_updates(run),
             *of_layers(statistics),
             of_overfitting(run),
         ]
@@ -99,6 +99,14 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
         findings.append(of_gradient(model.network, model.parameters, *few, rng))
     findings.append(_gap(model, data))
     return Examination(findings, statistics)
+
+
+def _updates(run: Run) -> list[Finding]:
+    """The update ratio of the first steps, where the optimizer has a rate to judge: lbfgs has none."""
+    rate = run.settings.learning_rate
+    if rate is None:
+        return []
+    return [of_updates(first_steps(run), rate, undecided_loss(run.network, some_of(run.training)))]
 
 
 def _examples(model: Model, split: Split) -> Examples:

@@ -279,14 +279,25 @@ class Model:
                 f"evaluate on {trained}"
             )
 
-    def save(self, path: str | Path, replace: bool = True) -> None:
+    def save(self, path: str | Path, replace: bool = True, state: checkpoint.Arrays | None = None) -> None:
         """Write weights.npy, atomically and durably, in place of a file of that name if `replace`.
 
+        state: vectors (P,) of a run that goes on, by names that begin with `checkpoint.STATE`.
         Raises CannotWriteError, the old file intact.
         """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
-        checkpoint.save(path, dict(zip(names, views, strict=True)), self.meta, replace)
+        checkpoint.save(path, dict(zip(names, views, strict=True)) | (state or {}), self.meta, replace)
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """The figures of each epoch, as `EpochResult` names them."""
+        return list(self.meta.get("history", ()))
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What was measured on the test part after training."""
+        return dict(self.meta.get("metrics", {}))
 
 
 def load(path: str | Path) -> Model:
@@ -294,7 +305,9 @@ def load(path: str | Path) -> Model:
     arrays, meta = checkpoint.load(path)
     names = checkpoint.array_names(len(meta["structure"]))
     try:
-        network = Network(tuple(meta["structure"]), tuple(meta["activations"]), meta["loss"])
+        network = Network(
+            tuple(meta["structure"]), tuple(meta["activations"]), meta["loss"], tuple(meta.get("loss_parameters", ()))
+        )
         _check_meta(meta)
         if meta["dtype"] != next(iter(arrays.values())).dtype.name:
             raise ValueError("the arrays are not of its dtype")

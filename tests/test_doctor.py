@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 
 import mlpcli
+from mlpcli.api import train
 from mlpcli.config import Settings
 from mlpcli.datasets.load import from_arrays, load_data
 from mlpcli.diagnosis.overfit import pick
 from mlpcli.doctor import examine, examine_model
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.nn.activations import ACTIVATIONS
-from mlpcli.run import Run, train
+from mlpcli.run import Run
 
 CHECKS = ["labels", "inputs", "initial loss", "gradient", "update ratio", "activations", "overfit"]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mlpcli"
-THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL"}
+THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
 
 # part: (parts of mlpcli it may import, third-party packages it may import)
 ALLOWED = {
@@ -21,7 +21,7 @@ ALLOWED = {
     "config": ({"errors", "files", "resources"}, set()),
     "nn": (set(), {"numpy"}),
     "datasets": ({"errors", "files", "memory", "resources"}, {"numpy", "PIL", "requests", "urllib3"}),
-    "training": ({"errors", "memory", "nn"}, {"numpy"}),
+    "training": ({"errors", "memory", "nn"}, {"numpy", "scipy"}),  # SciPy in lbfgs alone, when it is used
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
@@ -42,11 +42,15 @@ ALLOWED = {
         },
         {"numpy"},
     ),
-    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "diagnosis": ({"config", "datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
     "doctor": (
         {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
         {"numpy"},
     ),
+    "history": ({"training"}, set()),
+    "keeping": ({"errors", "files", "history", "model", "run"}, set()),
+    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
+    "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
     "cli": (
         {
             "",
@@ -58,14 +62,16 @@ ALLOWED = {
             "errors",
             "evaluation",
             "files",
+            "keeping",
             "model",
+            "resuming",
             "run",
             "training",
         },
         {"click", "tqdm"},
     ),
     "__init__": (
-        {"config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
+        {"api", "config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
         set(),
     ),
     "__main__": ({"cli"}, set()),
@@ -122,6 +128,14 @@ def test_training_on_embedded_data_never_imports_requests(tmp_path):
     loaded = modules_after("train", "parity", "--epochs", "1", "--output", str(tmp_path / "w.npy"))
     assert "numpy" in loaded
     assert "requests" not in loaded
+
+
+def test_scipy_is_imported_where_it_is_used_alone():
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+        names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+        assert not any(name.split(".")[0] == "scipy" for name in names), path
 
 
 def test_nothing_can_unpickle():

@@ -66,6 +66,11 @@ def _print(data: Dataset, found: dict[str, Any]) -> None:
     output.line(f"examples   {parts}")
     scaled = {"unit": f"divided by {data.maximum:g}", "standard": "standardised"}[data.scaling]
     output.line(f"inputs     {found['dtype']}, {low:g} to {high:g}, mean {found['mean']:.4g}; {scaled} for training")
+    weights = found["sample_weight"]
+    if weights is not None:
+        low, high = weights["range"]
+        nothing = f"; {weights['zeros']:,} examples count nothing" if weights["zeros"] else ""
+        output.line(f"weights    {low:g} to {high:g}, mean {weights['mean']:.4g}{nothing}")
     if "columns" in found:
         output.line()
         _print_columns(found)

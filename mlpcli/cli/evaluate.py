@@ -55,8 +55,10 @@ def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, 
 
 def _choose(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
     """The examples to measure on: the test part of what it was trained on, or of data that has one; else all."""
+    from mlpcli.datasets.dataset import same_examples
+
     trained = model.meta["data"]
-    if dataset.fingerprint() == trained["fingerprint"] or dataset.has_test:
+    if same_examples(dataset.fingerprint(), trained["fingerprint"]) or dataset.has_test:
         return dataset.test, "test"
     if dataset.name == trained["name"]:
         output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")

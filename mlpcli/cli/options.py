@@ -13,7 +13,8 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from mlpcli.cli import output
-from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_structure
+from mlpcli.cli.groups import option
+from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_fractions, parse_structure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -33,7 +34,8 @@ debug_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
-data_dir_option = click.option(
+data_dir_option = option(
+    "Data",
     "--data-dir",
     envvar="MLP_DATA_DIR",
     show_envvar=True,
@@ -43,7 +45,8 @@ data_dir_option = click.option(
     type=click.Path(path_type=Path),
     help="Where downloaded data sets are kept.",
 )
-mirror_option = click.option(
+mirror_option = option(
+    "Data",
     "--mirror",
     "mirrors",
     multiple=True,
@@ -62,14 +65,24 @@ def data_dir_hint() -> str:
     return f" --data-dir {shlex.quote(str(context.params['data_dir']))}"
 
 
-class _Structure(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
-    name = "structure"
+class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
+    """A text that a function of mlpcli.config makes a value of."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        return parse_structure(value)
+    def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
+        self.name, self._parse = name, parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return self._parse(value)
 
 
-_TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "tuple[int, ...]": _Structure()}
+_TYPES: dict[str, Any] = {
+    "str": str,
+    "str | dict[str, float]": str,
+    "int": int,
+    "float": float,
+    "tuple[int, ...]": _Parsed("structure", parse_structure),
+    "tuple[float, ...]": _Parsed("fractions", parse_fractions),
+}
 
 
 def settings_options(command: Command) -> Command:
@@ -100,13 +113,14 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
     names = [f.name, option_name(f.name), *(f"--{other}" for other in meta["other_names"])]
     if f.name == "output":
         names.append("-o")
-    default = meta["auto"] or f.default
+    default = meta["auto"] or _shown(f.default)
     if kind == "bool":
         help_text = f"{meta['help']}  [default: {meta['auto'] or 'no'}]"
-        return click.option(*_with_negation(names), default=None, help=help_text)
+        return option(meta["group"], *_with_negation(names), default=None, help=help_text)
     # Choices are checked by Settings, which a TOML file and Python go through as well.
     metavar = "|".join(meta["choices"]) if meta["choices"] else meta["metavar"]
-    return click.option(
+    return option(
+        meta["group"],
         *names,
         type=_TYPES[kind],
         default=None,
@@ -116,12 +130,19 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
     )
 
 
+def _shown(value: Any) -> str:
+    """A default as one would type it: 0, not 0.0."""
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _completion(f: "dataclasses.Field[Any]") -> Completion | None:
     """What a shell offers for the value of a setting: its choices, or files."""
     choices = f.metadata["choices"] or ()
     if choices:
         return lambda context, parameter, begun: [CompletionItem(one) for one in choices if one.startswith(begun)]
-    if f.name in ("output", "label"):
+    if f.name in ("output", "label", "sample_weight", "teacher", "history"):
         return lambda context, parameter, begun: [CompletionItem(begun, type="file")]
     return None
 

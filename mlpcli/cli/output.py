@@ -110,13 +110,16 @@ def finish(code: int) -> int:
     return 5
 
 
-def bar(total: int | None, unit: str, label: str, quiet: bool = False, scale: bool = True) -> "tqdm[Any]":
+def bar(
+    total: int | None, unit: str, label: str, quiet: bool = False, scale: bool = True, initial: int = 0
+) -> "tqdm[Any]":
     """A progress bar on standard error, with rate and time left; only on a terminal, and only if there is time."""
     from tqdm import tqdm
 
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
     return tqdm(
         total=total,
+        initial=initial,
         unit=unit,
         unit_scale=scale,
         desc=label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from click.core import ParameterSource
 from mlpcli.cli import output, signals
 from mlpcli.cli.download import fetch
 from mlpcli.cli.figures import describe_task, figures
+from mlpcli.cli.gathering import config_option, gather
+from mlpcli.cli.groups import GroupedCommand, option
 from mlpcli.cli.options import (
     complete_data,
     data_dir_hint,
@@ -23,23 +26,33 @@ from mlpcli.cli.options import (
     settings_options,
     use_threads,
 )
-from mlpcli.config import Settings, read_config
-from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, UsageError
+from mlpcli.config import GROUPS, Settings
+from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, MlpError, UsageError
 from mlpcli.files import FileIsThereError, check_target
 
 if TYPE_CHECKING:
     from mlpcli.datasets.dataset import Dataset
     from mlpcli.evaluation import AnyEvaluation
-    from mlpcli.model import Model
+    from mlpcli.keeping import Keeper
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
 
-@click.command(epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy")
+@click.command(
+    cls=GroupedCommand,
+    groups=GROUPS,
+    epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy",
+)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
-@click.option("--force", is_flag=True, help="Replace an existing output file.")
+@config_option
+@option(
+    "Run",
+    "--resume",
+    metavar="WEIGHTS",
+    help="Go on with the unfinished run in this file, as if it had never stopped; nothing else is needed.",
+)
+@option("Output", "--force", is_flag=True, help="Replace an existing output file.")
 @data_dir_option
 @mirror_option
 @click.option("--verbose", "-v", is_flag=True, help="Also print the error of each step.")
@@ -49,6 +62,7 @@ if TYPE_CHECKING:
 def train(
     data: str | None,
     config: str | None,
+    resume: str | None,
     force: bool,
     data_dir: Path,
     mirrors: tuple[str, ...],
@@ -64,39 +78,113 @@ def train(
     or IDX). "mlp data DATA" shows what is understood of it.
 
     The weights kept are those of the last epoch whose validation accuracy is within one standard error of the best
-    (for quantities: of the epoch of the lowest validation loss); the test set is looked at once, at the end.
+    (by loss: of the epoch of the lowest); the test set is looked at once, at the end.
+
+    An unfinished run is in the output file after Ctrl-C, SIGTERM or a kill: --resume goes on with it.
     """
     if verbose and (quiet or as_json):
         raise UsageError(f"--verbose: says nothing beside {'--json' if as_json else '--quiet'}; leave one out")
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
-    settings = Settings(**{**({} if config is None else read_config(config)), **given})
-    use_threads(settings.threads)
-    dataset = _load(settings, force, data_dir, mirrors, quiet or as_json)
+    if resume is None:
+        asked = gather(config, given)
+        use_threads(asked.settings.threads)
+        run = _new_run(asked.settings, force, data_dir, mirrors, quiet or as_json)
+        for remark in asked.notes(run.data):
+            output.note(remark)
+    else:
+        if config is not None:
+            raise UsageError("--config: a run that goes on has its settings; leave it out")
+        use_threads(given.get("threads", 1))
+        run = _resumed(resume, given, force, data_dir, mirrors, quiet or as_json)
+    _train(run, verbose, quiet, as_json, replaces=force or resume is not None)
 
-    from mlpcli.checkpoint import check_size
+
+def _new_run(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> Run:
+    dataset = _load(settings, force, data_dir, mirrors, quiet)
+
     from mlpcli.run import Run
 
     run = Run(dataset, settings)
-    check_target(settings.output, force, check_size(run.network.structure, settings.dtype, run.plan.epochs))
+    _check_targets(settings, force, run.bytes_needed)
+    run.fit_to_budget()
+    return run
+
+
+def _resumed(
+    weights: str, given: dict[str, Any], force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool
+) -> Run:
+    from mlpcli.datasets.load import is_named, load_data
+    from mlpcli.resuming import unfinished
+
+    left = unfinished(weights, given)
+    if left.settings.output != weights:
+        check_target(left.settings.output, force)
+    if is_named(left.settings.data):
+        dataset = _load(left.settings, True, data_dir, mirrors, quiet)
+    else:
+        try:
+            dataset = load_data(left.settings.data, data_dir, **left.settings.data_settings())
+        except UsageError as error:
+            raise UsageError(f"{error} (the data of the run in {weights}; DATA tells where it is now)") from None
+    run = left.run(dataset)
+    check_target(left.settings.output, True, run.bytes_needed)
+    for remark in left.notes():
+        output.note(remark)
+    return run
+
+
+def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) -> None:
+    from mlpcli.keeping import Keeper
+
+    keeper = Keeper(run, replaces)
     printer = _Printer(run, verbose=verbose, quiet=quiet or as_json)
     with signals.remembered() as asked:
         try:
             for result in run.epochs(printer.step if printer.verbose else None, printer.progress, lambda: asked() > 0):
+                keeper.after_epoch()
+                if keeper.problem is not None:
+                    printer.note(f"{keeper.problem}; training goes on")
+                    keeper.problem = None
                 printer.epoch(result)
         except DivergedError as error:
             printer.close()
-            _keep_last_good(run, error, force)
+            _keep_last_good(run, keeper, error)
         printer.close()
-        if asked():
-            output.error(_save_unfinished(run, signals.NAMES[asked()], force))
+        if asked() and not run.finished:
+            output.error(_save_unfinished(run, keeper, signals.NAMES[asked()]))
             raise click.exceptions.Exit(asked())
         test = run.model().evaluate(run.data.test)
         model = run.model(test)
-        path = _save(model, settings.output, force)
+        keeper.finish(model)
+    _tell_of_other_name(run, keeper)
     if as_json:
-        output.document(_summary(path, model.meta))
+        output.document(_summary(keeper.path, model.meta))
     else:
-        _print_result(run, test, path)
+        _print_result(run, test, keeper.path)
+
+
+def _check_targets(settings: Settings, force: bool, size: int = 0) -> None:
+    """Refuse, before any work, what cannot be written."""
+    try:
+        check_target(settings.output, force, size)
+    except FileIsThereError as error:
+        if _is_unfinished(settings.output):
+            typed = shlex.quote(settings.output)
+            raise CannotWriteError(
+                f"{settings.output}: holds an unfinished run; go on with it by --resume {typed}, or give --force to "
+                "replace it"
+            ) from None
+        raise error
+    if settings.history is not None:
+        check_target(settings.history, force)
+
+
+def _is_unfinished(path: str) -> bool:
+    from mlpcli import checkpoint
+
+    with contextlib.suppress(MlpError):
+        return "state" in checkpoint.load(path)[1]
+    return False
 
 
 def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> Dataset:
@@ -104,16 +192,17 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named, load_data
+    from mlpcli.run import catalog_facts
 
     is_download = False
     if is_named(settings.data):
         entry = find(settings.data)
         is_download = entry.origin == "download"
-        resolved = settings.resolve(entry.inputs, len(entry.classes), entry.examples[0])
-        assert resolved.structure is not None and resolved.epochs is not None
-        check_target(settings.output, force, check_size(resolved.structure, settings.dtype, resolved.epochs))
+        resolved = settings.resolve(**catalog_facts(entry)._asdict())
+        assert resolved.structure and resolved.epochs and resolved.dtype
+        _check_targets(settings, force, check_size(resolved.structure, resolved.dtype, resolved.epochs))
     else:
-        check_target(settings.output, force)
+        _check_targets(settings, force)
     if (
         mirrors
         and not is_download
@@ -130,42 +219,41 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
     return load_data(settings.data, data_dir, **settings.data_settings())
 
 
-def _save(model: Model, path: str, force: bool) -> str:
-    """Save, and return where: beside it, under another name, where somebody else has made the file meanwhile."""
-    for number in range(1, 1000):
-        place = Path(path) if number == 1 else Path(path).with_stem(f"{Path(path).stem}-{number}")
-        try:
-            model.save(place, replace=force)
-        except FileIsThereError:
-            continue
-        if number > 1:
-            output.note(f"{path}: was made by another process meanwhile and is as it was; saved as {place}")
-        return path if number == 1 else str(place)
-    raise CannotWriteError(f"{path}: exists, and so do 998 names like it; give another --output")
-
-
-def _save_unfinished(run: Run, what: str, force: bool) -> str:
+def _save_unfinished(run: Run, keeper: Keeper, what: str) -> str:
     """Save what an interrupted run has come to, and say so; a trained model gives way only to measured weights."""
     path = run.settings.output
-    if run.best is not None:
-        saved = _save(run.model(), path, force)
-        return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {saved}"
-    if Path(path).exists():
+    if run.best is None and keeper.replaces and Path(path).exists() and not _is_unfinished(path):
         return f"{what} in the first epoch; nothing was saved, {path} is as it was"
-    saved = _save(run.model(), path, force)
-    return f"{what} in the first epoch; the weights as they are, never measured, are in {saved}"
+    keeper.unfinished()
+    _tell_of_other_name(run, keeper)
+    then = f"go on with: mlp train --resume {_typed(keeper.path)}"
+    if run.best is None:
+        return f"{what} in the first epoch; the weights as they are, never measured, are in {keeper.path}; {then}"
+    return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {keeper.path}; {then}"
 
 
-def _keep_last_good(run: Run, error: DivergedError, force: bool) -> None:
+def _keep_last_good(run: Run, keeper: Keeper, error: DivergedError) -> None:
     if run.best is None:
         raise DivergedError(f"{error}; nothing was saved") from None
-    saved = _save(run.model(), run.settings.output, force)
-    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {saved}") from None
+    keeper.finish(run.model())
+    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {keeper.path}") from None
+
+
+def _tell_of_other_name(run: Run, keeper: Keeper) -> None:
+    wanted = run.settings.output
+    if keeper.path != wanted:
+        output.note(f"{wanted}: was made by another process meanwhile and is as it was; saved as {keeper.path}")
+
+
+def _typed(path: str) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def _summary(path: str, meta: dict[str, Any]) -> dict[str, Any]:
-    kept = ("task", "structure", "activations", "loss", "data", "settings", "best_epoch", "metrics", "history")
-    return {"weights": path, **{key: meta[key] for key in kept}, "training_seconds": meta["training_seconds"]}
+    network = ("task", "structure", "activations", "loss", "data", "settings")
+    run = ("best_epoch", "stopped_by", "metrics", "history", "training_seconds")
+    return {"weights": path, **{key: meta[key] for key in (*network, *run)}}
 
 
 def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
@@ -173,9 +261,11 @@ def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
 
     if run.settings.article:
         output.line(f"Network Accuracy: {test.headline()['accuracy']:.5}")
+    if run.stopped_by:
+        output.line(f"stopped after {len(run.history)} epochs: {run.stopped_by}")
     kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else ""
     output.line(f"test {figures(test)} on {test.examples:,} examples, with the weights of {kept}")
-    typed = shlex.quote(f"./{path}" if path.startswith("-") else path)
+    typed = _typed(path)
     weights = "" if path == "weights.npy" else f" --weights {typed}"
     example = {"image": "image.png", "table": "rows.csv"}.get(run.data.kind)
     where = data_dir_hint() if is_named(run.data.name) else ""
@@ -189,29 +279,42 @@ class _Printer:
     def __init__(self, run: Run, verbose: bool, quiet: bool) -> None:
         self.run, self.verbose, self.quiet = run, verbose, quiet
         self.examples = len(run.training.rows)
-        self.bar = self._new_bar(0)
         if not quiet and not run.settings.article:
-            for remark in run.data.notes:
-                output.note(remark)
-            s, shape = run.settings, "-".join(map(str, run.network.structure))
-            held_out = 0 if run.validation is None else len(run.validation.rows)
-            output.line(
-                f"{run.data.name}: {describe_task(run.data)}; {self.examples:,} examples to train, {held_out:,} to "
-                f"validate, {len(run.data.test):,} to test"
-            )
-            if s.shuffle == "blocks":
-                output.line("the data does not fit into memory: shuffled block by block (--shuffle examples insists)")
-            output.line(
-                f"{shape} {s.activation}/{s.output_activation}, {s.loss}, {s.optimizer} at {s.learning_rate:.4g} "
-                f"({s.schedule}), batches of {s.batch_size}, {s.dtype}, seed {s.seed}"
-            )
+            self._introduce()
+        done = len(run.history) * self.examples
+        self.bar = output.bar(
+            run.plan.epochs * self.examples, " examples", self._label(len(run.history)), quiet or verbose, initial=done
+        )
 
-    def _new_bar(self, epoch: int) -> Any:
-        label = f"epoch {epoch + 1}/{self.run.settings.epochs}"
-        return output.bar(self.examples, " examples", label, self.quiet or self.verbose)
+    def _introduce(self) -> None:
+        run, s, shape = self.run, self.run.settings, "-".join(map(str, self.run.network.structure))
+        for remark in run.data.notes:
+            output.note(remark)
+        held_out = 0 if run.validation is None else len(run.validation.rows)
+        output.line(
+            f"{run.data.name}: {describe_task(run.data)}; {self.examples:,} examples to train, {held_out:,} to "
+            f"validate, {len(run.data.test):,} to test"
+        )
+        if s.shuffle == "blocks":
+            output.line("the data does not fit into memory: shuffled block by block (--shuffle examples insists)")
+        how = (
+            "all examples in each step"
+            if s.learning_rate is None
+            else f"at {s.learning_rate:.4g} ({s.schedule}), batches of {s.batch_size}"
+        )
+        output.line(
+            f"{shape} {s.activation}/{s.output_activation}, {s.loss}, {s.optimizer} {how}, {s.dtype}, seed {s.seed}"
+        )
+        if s.time_budget is not None:
+            output.line(f"{run.plan.epochs} epochs are estimated to fit into {s.time_budget}")
+        if run.history:
+            output.line(f"going on after {len(run.history)} whole epochs and {run.position.step} steps")
+
+    def _label(self, epoch: int) -> str:
+        return f"epoch {min(epoch + 1, self.run.plan.epochs)}/{self.run.plan.epochs}"
 
     def progress(self, done: int) -> None:
-        self.bar.update(done - self.bar.n)
+        self.bar.update(self.run.position.epoch * self.examples + done - self.bar.n)
 
     def step(self, step: int, loss: float) -> None:
         if self.run.settings.article:
@@ -222,21 +325,25 @@ class _Printer:
     def _steps(self) -> int:
         return max(1, self.examples // (self.run.settings.batch_size or 1))
 
+    def note(self, text: str) -> None:
+        self.bar.clear()
+        output.note(text)
+
     def epoch(self, result: EpochResult) -> None:
-        self.bar.close()
-        self.bar = self._new_bar(result.epoch + 1)
+        self.bar.set_description(self._label(result.epoch + 1), refresh=False)
         if self.quiet:
             return
+        self.bar.clear()
         if self.run.settings.article:
             output.line(f"* Epoch: {result.epoch:>4}, Error: {result.training_loss:>3.5}")
             return
-        width = len(str(self.run.settings.epochs))
-        text = (
-            f"epoch {result.epoch + 1:>{width}}/{self.run.settings.epochs}  training loss {result.training_loss:<8.4g}"
-        )
+        epochs = self.run.plan.epochs
+        text = f"epoch {result.epoch + 1:>{len(str(epochs))}}/{epochs}  training loss {result.training_loss:<8.4g}"
         if result.validation_loss is not None:
             text += f"  validation loss {result.validation_loss:<8.4g}"
-        if result.validation_accuracy is not None:
+        if self.run.settings.monitor == "balanced-accuracy" and result.validation_balanced_accuracy is not None:
+            text += f"  balanced accuracy {result.validation_balanced_accuracy:>7.2%}"
+        elif result.validation_accuracy is not None:
             text += f"  accuracy {result.validation_accuracy:>7.2%}"
         output.line(f"{text}  {result.seconds:.2f} s")
 

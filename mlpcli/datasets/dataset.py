@@ -23,11 +23,13 @@ class Split:
     X: (N, I) raw values, uint8 of images, else of any numeric dtype; may be memory-mapped. y: (N,) int64, positions
     in Dataset.classes; or (N, K) uint8, yes or no for each label; or (N, T) float64 quantities.
     rows: the positions that belong to this split, where a large mapped file is shared by several; else None, all.
+    weights: (N,) float64, how much each example counts in training, finite and from 0 on; None where all count alike.
     """
 
     X: npt.NDArray[Any]
     y: npt.NDArray[Any]
     rows: npt.NDArray[np.integer] | None = None
+    weights: npt.NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y) if self.rows is None else len(self.rows)
@@ -42,6 +44,11 @@ class Split:
         """y of its examples alone."""
         return self.y if self.rows is None else self.y[self.rows]
 
+    @property
+    def sample_weights(self) -> npt.NDArray[np.float64] | None:
+        """weights of its examples alone, (len(self),)."""
+        return self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
+
     def sample(self, most: int) -> npt.NDArray[Any]:
         """At most so many of its examples, evenly spaced, (n, I)."""
         return rows_of(self.X, self.positions[:: max(1, -(-len(self) // most))])
@@ -50,8 +57,9 @@ class Split:
 def take(split: Split, positions: npt.NDArray[np.integer]) -> Split:
     """Some of the examples of a split that has no `rows`: copied, unless they are in a large mapped file."""
     if memory_mapping(split.X) is not None and split.X.nbytes > _COPIED:
-        return Split(split.X, split.y, positions)
-    return Split(split.X[positions], split.y[positions])
+        return Split(split.X, split.y, positions, split.weights)
+    weights = None if split.weights is None else split.weights[positions]
+    return Split(split.X[positions], split.y[positions], weights=weights)
 
 
 _COPIED = 2**28  # bytes; more than that in a mapped file stays there
@@ -99,13 +107,18 @@ class Dataset:
         """The examples of all parts together; where they share a mapped file, those in it."""
         parts = list(self.parts.values())
         if self.train.rows is not None:
-            return Split(self.train.X, self.train.y)
-        return Split(np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts]))
+            return Split(self.train.X, self.train.y, weights=self.train.weights)
+        weights = None
+        if any(part.weights is not None for part in parts):
+            weights = np.concatenate([np.ones(len(part)) if part.weights is None else part.weights for part in parts])
+        X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
+        return Split(X, y, weights=weights)
 
     def fingerprint(self) -> str:
         """SHA-256 over the bytes of all examples and labels, in hexadecimal: tells one data set from another.
 
-        Of arrays beyond 256 MiB, over evenly spaced rows.
+        Of arrays beyond 256 MiB, over evenly spaced rows. Where there are sample weights, a second one over those
+        follows after a plus sign; see `same_examples`.
         """
         digest = hashlib.sha256()
         for split in self.parts.values():
@@ -118,4 +131,20 @@ class Dataset:
                 X, y = rows_of(split.X, some), split.y[some]
             digest.update(np.ascontiguousarray(X).data)
             digest.update(np.ascontiguousarray(y).data)
-        return digest.hexdigest()
+        return digest.hexdigest() + self._weights_fingerprint()
+
+    def _weights_fingerprint(self) -> str:
+        weights = {part: split.sample_weights for part, split in self.parts.items()}
+        given = {part: of_part for part, of_part in weights.items() if of_part is not None}
+        if not given:
+            return ""
+        digest = hashlib.sha256()
+        for part, of_part in given.items():
+            digest.update(part.encode())
+            digest.update(np.ascontiguousarray(of_part).data)
+        return f"+{digest.hexdigest()}"
+
+
+def same_examples(fingerprint: str, other: str) -> bool:
+    """Whether two fingerprints are those of the same examples and labels, whatever these weigh."""
+    return fingerprint.partition("+")[0] == other.partition("+")[0]

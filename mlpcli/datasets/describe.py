@@ -37,6 +37,7 @@ def describe(data: Dataset) -> dict[str, Any]:
         "scaling": data.scaling,
         "examples": {part: len(split) for part, split in data.parts.items()},
         "own_test": data.has_test,
+        "sample_weight": _weights(data.train),
         **_labels(data),
         **({} if data.encoding is None else {"columns": _columns(data, low, high, mean)}),
         "constant_inputs": [_input_name(data, int(i)) for i in constant],
@@ -62,6 +63,17 @@ def _ranges(split: Split) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float
         np.maximum(high, block.max(axis=0), out=high)
         total += block.sum(axis=0)
     return low, high, total / len(positions)
+
+
+def _weights(split: Split) -> dict[str, Any] | None:
+    weights = split.sample_weights
+    if weights is None:
+        return None
+    return {
+        "range": [float(weights.min()), float(weights.max())],
+        "mean": float(weights.mean()),
+        "zeros": int((weights == 0).sum()),
+    }
 
 
 def _labels(data: Dataset) -> dict[str, Any]:

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlpcli.datasets.arrays import find_arrays, holds_arrays
+from mlpcli.datasets.arrays import Part, find_arrays, holds_arrays
 from mlpcli.datasets.catalog import CATALOG, find
 from mlpcli.datasets.dataset import Dataset, Split, take
 from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
-from mlpcli.datasets.labels import Labels, RawLabels, check_labels, doubt, understand
+from mlpcli.datasets.labels import Labels, check_labels, doubt, understand
 from mlpcli.datasets.named import load_named
 from mlpcli.datasets.naming import kind_of
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.tabular import load_tables
+from mlpcli.datasets.weights import array_weights, check_splits
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.memory import memory_mapping, release
 
@@ -30,10 +31,10 @@ _BLOCK = 2**24  # bytes of values looked at together
 
 @dataclass(frozen=True)
 class _Source:
-    """What a path holds, before its labels are understood. parts: raw (X, labels) of "train" and others it has."""
+    """What a path holds, before its labels are understood. parts: "train" and others it has."""
 
     kind: str
-    parts: Mapping[str, tuple[npt.NDArray[Any], RawLabels]]
+    parts: Mapping[str, Part]
     notes: tuple[str, ...] = ()
 
 
@@ -64,6 +65,8 @@ def load_data(
         Options.of(options).refuse_but((), f"{name}, a named data set")
         return load_named(name, data_dir)
     path, chosen = Path(name), Options.of(options)
+    if like is not None and chosen.sample_weight is not None:
+        raise UsageError("--sample-weight: counts in training only; leave it out")
     if not name or not os.path.lexists(path):
         if not name or os.sep in name or "." in name:
             raise UsageError(f"{name}: no such file or folder; give the path of your data, or {' or '.join(CATALOG)}")
@@ -90,15 +93,31 @@ def from_arrays(
     task: str | None = None,
     test: float | None = None,
     split_seed: int | None = None,
+    sample_weight: npt.ArrayLike | None = None,
+    validation: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+    test_set: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
 ) -> Dataset:
     """A data set from arrays in memory: X (N, ...) numbers, y (N,) labels or (N, K). The rest as in Settings.
 
-    UsageError where they make no sense together.
+    sample_weight: (N,) numbers from 0 on, how much each example counts in training. validation, test_set: (X, y) of
+    your own; without them, examples are kept apart to test on (`test`), and to validate on when it trains.
+
+    UsageError where they make no sense together, DamagedFileError for a label or a weight that makes none.
     """
+    parts = {"train": _part(name, X, y, sample_weight)}
+    for part, given in (("validation", validation), ("test", test_set)):
+        if given is not None:
+            parts[part] = _part(f"{name} ({part})", *given)
+    options = Options(task=task, test=test, split_seed=split_seed)
+    return _finish(name, _Source("array", parts), options, None)
+
+
+def _part(name: str, X: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None) -> Part:
     try:
         examples, labels = np.asarray(X), np.asarray(y)
+        given = None if sample_weight is None else np.asarray(sample_weight)
     except ValueError:  # rows of different lengths
-        raise UsageError(f"{name}: X or y is no array; give rows of one length") from None
+        raise UsageError(f"{name}: X, y or sample_weight is no array; give rows of one length") from None
     if (
         examples.ndim < 2
         or not examples.size
@@ -110,8 +129,8 @@ def from_arrays(
     for array, kinds in ((examples, "biuf"), (labels, "biufUS")):  # numbers; or texts
         if array.dtype.kind not in kinds:
             raise UsageError(f"{name}: an array of {array.dtype}; give X of real numbers, y of numbers or texts")
-    options = Options(task=task, test=test, split_seed=split_seed)
-    return _finish(name, _Source("array", {"train": (examples, labels)}), options, None)
+    weights = None if given is None else array_weights(given, len(examples), f"{name}: sample_weight")
+    return Part(examples, labels, weights)
 
 
 # Sources
@@ -132,8 +151,8 @@ def _tables_in(folder: Path) -> dict[str, Path]:
 
 
 def _read_arrays(path: Path, options: Options) -> _Source:
-    options.refuse_but(("label", "task", "test", "split_seed"), f"{path}, which holds arrays")
-    found = find_arrays(path, None if options.label is None else Path(options.label))
+    options.refuse_but(("label", "task", "sample_weight", "test", "split_seed"), f"{path}, which holds arrays")
+    found = find_arrays(path, None if options.label is None else Path(options.label), options.sample_weight)
     parts = {"train": found.train, "validation": found.validation, "test": found.test}
     there = {name: part for name, part in parts.items() if part is not None}
     return _Source("array", there, (f"read as {found.source}", *found.notes))
@@ -148,7 +167,7 @@ def _read_images(path: Path, options: Options, like: Like | None) -> _Source:
     if like is not None and like.kind == "image":
         size, channels = (like.shape[0], like.shape[1]), 3 if len(like.shape) == 3 else 1
     found = read_folder(path, size, channels, options.on_error or "fail")
-    return _Source("image", found.parts, found.notes)
+    return _Source("image", {part: Part(*pair) for part, pair in found.parts.items()}, found.notes)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -164,17 +183,17 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _finish(name: str, source: _Source, options: Options, like: Like | None) -> Dataset:
     """Understand the labels, part off a test set where there is none, and describe the values."""
-    train_X, train_labels = source.parts["train"]
+    train_X, train_labels, _ = source.parts["train"]
     shape = train_X.shape[1:]
-    for part, (X, _) in source.parts.items():
+    for part, (X, _, _) in source.parts.items():
         if X.shape[1:] != shape:
             raise UsageError(f"{name}: examples of shape {X.shape[1:]} in {part}, {shape} in train; make them alike")
     labels = understand(train_labels, options.task, name) if like is None else Labels(like.task, like.classes)
     splits = {}
-    for part, (X, raw) in source.parts.items():
+    for part, (X, raw, weights) in source.parts.items():
         where = _where(name, part, source)
         check_labels(raw, where)
-        splits[part] = Split(_as_rows(name, X), labels.encode(raw, where))
+        splits[part] = Split(_as_rows(name, X), labels.encode(raw, where), weights=weights)
     ranges = [_range(_where(name, part, source), split.X) for part, split in splits.items()]
     notes = list(source.notes)
     if like is None and options.task is None:
@@ -187,6 +206,7 @@ def _finish(name: str, source: _Source, options: Options, like: Like | None) -> 
         notes.append(said)
     elif options.test is not None and like is None:
         raise UsageError(f"--test: {name} has a test part of its own; leave it out")
+    notes += check_splits(splits, name)
     # Nothing of the test part may decide how inputs are scaled. (A large mapped file is looked at once, whole.)
     train_split = splits["train"]
     low, high = ranges[0] if train_split.rows is not None or "test" in source.parts else _range(name, train_split.X)

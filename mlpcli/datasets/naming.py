@@ -51,8 +51,7 @@ def kind_of(name: str) -> Kind | None:
 
 def place_of(name: str) -> Place | None:
     """What the name of an array, or of an array file, says of it; None where that is not clear."""
-    stem = name.lower().removesuffix(".gz").removesuffix(".npy")
-    words = re.split(r"[\W_]+", _IDX.sub("", stem))
+    words = _words(name)
     if len(words) == 1 and (glued := _GLUED.fullmatch(words[0])):
         words = [word for word in glued.groups() if word]
     parts = [word for word in words if word in _PARTS]
@@ -64,6 +63,29 @@ def place_of(name: str) -> Place | None:
     family = " ".join(word for word in words if word not in (*parts, *roles))
     role = next(known[roles[0]] for known in _ROLES if roles[0] in known)
     return Place(family, _PARTS[parts[0]] if parts else "", role)
+
+
+def _words(name: str) -> list[str]:
+    stem = name.lower().removesuffix(".gz").removesuffix(".npy")
+    return re.split(r"[\W_]+", _IDX.sub("", stem))
+
+
+def counterparts(name: str, names: Iterable[str]) -> dict[str, str]:
+    """The arrays of VALIDATION and TEST that are called like this one, by part: w_test for w_train, or for w.
+
+    Only where exactly one is.
+    """
+
+    def family(words: list[str]) -> list[str]:
+        return [word for word in words if word not in _PARTS]
+
+    found: dict[str, list[str]] = {VALIDATION: [], TEST: []}
+    for other in names:
+        words = _words(other)
+        parts = [_PARTS[word] for word in words if word in _PARTS]
+        if other != name and len(parts) == 1 and parts[0] in found and family(words) == family(_words(name)):
+            found[parts[0]].append(other)
+    return {part: alike[0] for part, alike in found.items() if len(alike) == 1}
 
 
 @dataclass(frozen=True)

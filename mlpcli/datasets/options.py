@@ -15,6 +15,7 @@ class Options:
     label: str | None = None
     task: str | None = None
     ignore: str | None = None
+    sample_weight: str | None = None
     header: bool | None = None
     missing: str | None = None
     size: str | None = None
@@ -34,9 +35,11 @@ class Options:
             value = getattr(self, name)
             if value is not None and (value not in allowed or (type(value) is int) != (type(allowed[0]) is int)):
                 raise UsageError(f"--{name.replace('_', '-')}: {value!r} is none of {', '.join(map(str, allowed))}")
-        for name in ("label", "task", "ignore", "size"):
-            if not isinstance(getattr(self, name), str | None):
-                raise UsageError(f"--{name}: {getattr(self, name)!r} is no text; give a text")
+        for name in ("label", "task", "ignore", "sample_weight", "size"):
+            value = getattr(self, name)
+            if not isinstance(value, str | None):
+                found = " ".join(repr(value).split())[:60]  # an array has many lines
+                raise UsageError(f"--{name.replace('_', '-')}: {found} is no text; give a text")
         is_share = self.test is None or (isinstance(self.test, float | int) and 0 < self.test < 1)
         if not is_share:
             raise UsageError(f"--test: {self.test!r} is out of range; give a fraction between 0 and 1, such as 0.2")

@@ -16,10 +16,12 @@ from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
 from mlpcli.datasets.table_layout import Layout, find_layout
+from mlpcli.datasets.weights import Weights, check_splits, column_weights
 from mlpcli.errors import DamagedFileError, UsageError
 
 LABEL_NAMES = ("label", "class", "target", "y")
-TAKES = ("label", "task", "ignore", "header", "missing", "test", "split_seed")  # the options that apply
+# The options that apply.
+TAKES = ("label", "task", "ignore", "sample_weight", "header", "missing", "test", "split_seed")
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,20 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
         return _load_like(name, paths, options, like)
     path, notes = paths["train"], []
     layout = find_layout(path, options.header)
-    columns, said = _label_columns(path, layout.names, options.label)
+    weight = _weight_column(path, layout.names, options.sample_weight)
+    columns, said = _label_columns(path, layout.names, options.label, weight)
     notes += said
     ignored = [] if options.ignore is None else resolve_columns(layout.names, options.ignore, path)
     if set(ignored) & set(columns):
         both = layout.names[next(iter(set(ignored) & set(columns)))]
         raise UsageError(f"--ignore: {both!r} is the label; leave it out, or give another --label")
+    if weight in (*columns, *ignored):
+        use = "the label" if weight in columns else "to be ignored"
+        raise UsageError(f"--sample-weight: {layout.names[weight]!r} is {use}; name another column")
     table = read_table(path, text=[c + 1 for c in columns] if len(columns) == 1 else (), layout=layout)
     missing = options.missing or ("mean" if look else "refuse")
     train = _labelled(table, columns, missing)
+    weights = None if weight is None else column_weights(table, weight)
     names = tuple(table.names[c] for c in columns)
     labels = understand(train.raw, options.task, str(path), names)
     notes += doubt(train.raw, labels) if options.task is None else ()
@@ -61,7 +68,7 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
         raise UsageError(f"--test: {name} has a test part of its own; leave it out")
     cuts, said = _cut(name, y, labels.task, options, "test" in paths)
     notes += said
-    inputs = [i for i in range(len(table.names)) if i not in (*columns, *ignored)]
+    inputs = [i for i in range(len(table.names)) if i not in (*columns, *ignored, weight)]
     try:
         encoding = Encoding.fit(table, inputs, train.rows[cuts["train"]], missing)
     except UnfitColumnsError as error:
@@ -73,13 +80,15 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
         encoding = Encoding.fit(table, inputs, train.rows[cuts["train"]], missing)
     encoded = encoding.encode(table)
     notes = [*table.notes, *notes, *encoded.notes]
-    splits = {part: _pick(encoded, train.rows[cut], y[cut], path) for part, cut in cuts.items()}
-    label_columns = tuple(table.names[c] if table.had_header else c + 1 for c in columns)
+    splits = {part: _pick(encoded, train.rows[cut], y[cut], path, weights) for part, cut in cuts.items()}
+    label_columns = tuple(_known_as(table, c) for c in columns)
+    weighed_by = None if weight is None else _known_as(table, weight)
     for part, other in paths.items():
         if part != "train":
-            rows = _read_part(other, options.header, encoding, labels, label_columns)
-            splits[part] = _pick(rows.encoded, rows.rows, rows.y, other)
+            rows = _read_part(other, options.header, encoding, labels, label_columns, weighed_by=weighed_by)
+            splits[part] = _pick(rows.encoded, rows.rows, rows.y, other, rows.weights)
             notes += rows.notes
+    notes += check_splits(splits, str(path))
     found = _dataset(name, encoding, labels, label_columns, splits, notes, "test" in paths)
     return replace(found, missing=_missing(table, inputs))
 
@@ -154,13 +163,20 @@ def _dataset(
     )
 
 
+def _known_as(table: Table, position: int) -> str | int:
+    """What a column of the training table is found by in others."""
+    return table.names[position] if table.had_header else position + 1
+
+
 class _Rows(NamedTuple):
-    """A table like the one trained on: all of it encoded, the rows that have a label, their labels, remarks."""
+    """A table like the one trained on: all of it encoded, the rows that have a label, their labels, remarks, and the
+    weights of all rows."""
 
     encoded: Encoded
     rows: npt.NDArray[np.int64]
     y: npt.NDArray[Any]
     notes: list[str]
+    weights: Weights | None
 
 
 def _read_part(
@@ -170,13 +186,17 @@ def _read_part(
     labels: Labels,
     label_columns: tuple[str | int, ...],
     asked: str | None = None,
+    weighed_by: str | int | None = None,
 ) -> _Rows:
     layout = encoding.layout(path, header)
     columns = _find_label(path, layout, label_columns, asked)
     table = encoding.read(path, layout=layout, text=columns if len(columns) == 1 else ())
     part = _labelled(table, columns, encoding.missing)
     encoded = encoding.encode(table)
-    return _Rows(encoded, part.rows, labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes])
+    known_as: Sequence[str | int] = layout.names if isinstance(weighed_by, str) else range(1, len(layout.names) + 1)
+    # Nothing is trained on these rows, so that the column need not be there.
+    weights = column_weights(table, known_as.index(weighed_by)) if weighed_by in known_as else None
+    return _Rows(encoded, part.rows, labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes], weights)
 
 
 def _find_label(path: Path, layout: Layout, label_columns: tuple[str | int, ...], asked: str | None) -> list[int]:
@@ -188,16 +208,31 @@ def _find_label(path: Path, layout: Layout, label_columns: tuple[str | int, ...]
     return resolve_columns(layout.names, asked, path)
 
 
-def _label_columns(path: Path, names: Sequence[str], spec: str | None) -> tuple[list[int], list[str]]:
-    """The positions of the label's columns, and a remark where they were not named."""
+def _label_columns(
+    path: Path, names: Sequence[str], spec: str | None, weight: int | None
+) -> tuple[list[int], list[str]]:
+    """The positions of the label's columns, and a remark where they were not named. weight: that of the weights."""
     if len(names) < 2:
         raise DamagedFileError(f"{path}: one column only, {names[0]!r}; give a table with inputs and a label")
     if spec is not None:
         return resolve_columns(names, spec, path), []
-    known = [i for i, name in enumerate(names) if name.casefold() in LABEL_NAMES]
+    others = [i for i in range(len(names)) if i != weight]
+    known = [i for i in others if names[i].casefold() in LABEL_NAMES]
     if len(known) == 1:
         return known, [f"the label is column {names[known[0]]!r}; --label chooses another"]
-    return [len(names) - 1], [f"the label is column {names[-1]!r}, the last; --label chooses another"]
+    last = others[-1]
+    but = "" if last == len(names) - 1 else " but the weights"
+    return [last], [f"the label is column {names[last]!r}, the last{but}; --label chooses another"]
+
+
+def _weight_column(path: Path, names: Sequence[str], spec: str | None) -> int | None:
+    """The position of the column of sample weights. UsageError where it is not there, or more than one."""
+    if spec is None:
+        return None
+    found = resolve_columns(names, spec, path)
+    if len(found) > 1:
+        raise UsageError(f"--sample-weight: {spec!r} names {len(found)} columns; give one")
+    return found[0]
 
 
 def _labelled(table: Table, columns: Sequence[int], missing: str) -> _Labelled:
@@ -243,10 +278,12 @@ def _is_decimal(text: str) -> bool:
     return text.count(",") == 1 and text.replace(",", "").lstrip("+-").isdigit()
 
 
-def _pick(encoded: Encoded, rows: npt.NDArray[np.int64], y: npt.NDArray[Any], path: Path) -> Split:
-    """The examples of these rows of the table, as far as encoding has kept them."""
+def _pick(
+    encoded: Encoded, rows: npt.NDArray[np.int64], y: npt.NDArray[Any], path: Path, weights: Weights | None = None
+) -> Split:
+    """The examples of these rows of the table, as far as encoding has kept them. weights: of all its rows."""
     there = encoded.kept[rows]
     if len(rows) and not there.any():
         raise DamagedFileError(f"{path}: no complete row is left; give --missing mean, or --ignore a column")
     positions = (np.cumsum(encoded.kept) - 1)[rows[there]]
-    return Split(encoded.X[positions], y[there])
+    return Split(encoded.X[positions], y[there], weights=None if weights is None else weights[rows[there]])

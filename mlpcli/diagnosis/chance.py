@@ -61,4 +61,4 @@ def _bias_for(outputs: Array, activation: str) -> Array:
     if activation == "sigmoid":
         p = np.clip(outputs, _RAREST, 1.0 - _RAREST)
         return np.log(p) - np.log1p(-p)
-    return outputs if activation in ("linear", "identity") else np.zeros_like(outputs)
+    return outputs if activation == "identity" else np.zeros_like(outputs)

@@ -97,7 +97,8 @@ def _stuck(course: Course, chance: Chance) -> list[Finding]:
 def _unsteady(course: Course, chance: Chance) -> list[Finding]:
     training = course.training
     lowest = int(training.argmin())
-    if training[-1] > _EXPLODED * training[lowest] and training[-1] > training[lowest] + _SWING * chance.loss:
+    much = _SWING * max(chance.loss, float(training[0]))
+    if training[-1] > _EXPLODED * training[lowest] and training[-1] > training[lowest] + much:
         return [
             Finding(
                 "loss exploding",
@@ -108,7 +109,7 @@ def _unsteady(course: Course, chance: Chance) -> list[Finding]:
             )
         ]
     moves = np.diff(training[len(training) // 2 :])
-    if len(moves) >= _FEWEST and np.maximum(moves, 0.0).mean() > _SWING * chance.loss:
+    if len(moves) >= _FEWEST and np.maximum(moves, 0.0).mean() > much:
         return [
             Finding(
                 "loss swinging",

@@ -1,6 +1,6 @@
 """Some of a run's examples, and a run like another one."""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,25 +16,23 @@ _NUMBERS = 2**24  # in all of them together, at most
 def some_of(examples: Examples, most: int = MOST) -> Examples:
     """At most so many of the examples, evenly spaced; fewer where they are very wide."""
     most = max(1, min(most, _NUMBERS // examples.X.shape[1]))
-    return examples._replace(rows=examples.rows[:: max(1, -(-len(examples.rows) // most))])
+    return plain(examples)._replace(rows=examples.rows[:: max(1, -(-len(examples.rows) // most))])
+
+
+def plain(examples: Examples) -> Examples:
+    """Without weights and a teacher's answers, which are for learning alone."""
+    return examples._replace(weights=None, soft=None, teacher_outputs=0)
 
 
 def read(examples: Examples, dtype: type[np.floating] | None = None) -> tuple[Array, Array]:
     """The examples as the network gets them: X (n, I) scaled, targets (n, O); of the network's dtype by default."""
     kind: np.dtype[np.floating] = np.dtype(examples.dtype if dtype is None else dtype)
     targets = examples.targets if examples.targets is None else examples.targets.astype(kind)
-    reader = BatchReader(examples._replace(dtype=kind, targets=targets), [(0, len(examples.rows))])
-    batch = next(iter(reader.chunks()))[0]
-    return batch[0], batch[1]
+    reader = BatchReader(plain(examples)._replace(dtype=kind, targets=targets), [(0, len(examples.rows))])
+    batches, _ = next(iter(reader.chunks()))
+    return batches[0].X, batches[0].targets
 
 
 def another(run: Run, **changes: Any) -> Run:
-    """A run over the same data that has not begun, its settings those of `run` but for `changes`.
-
-    A change to a setting that there is no such field for is left out.
-    """
-    settings = run.settings
-    known = {f.name for f in fields(settings)}
-    # An own validation part and a fraction exclude each other, also when the fraction was resolved to 0.
-    own = {"validation": None} if run.data.validation is not None else {}
-    return Run(run.data, replace(settings, **{name: changes[name] for name in changes if name in known} | own))
+    """A run over the same data that has not begun, with the settings of `run` but for `changes`; never stops early."""
+    return Run(run.data, replace(run.settings, **{"patience": None, "time_budget": None, **changes}))

@@ -20,7 +20,11 @@ def while_training(run: Run) -> list[Finding]:
     with blas_threads(run.settings.threads):
         X = read(some_of(run.training))[0]
         chance = chance_of(run.network, some_of(run.validation or run.training, _OF_VALIDATION), run.data.task)
-        found = of_history(Course.of([asdict(result) for result in run.history]), chance)
+        # Without validation all depends on the training loss, which is of another size where it is weighted or taught.
+        is_plain = run.training.weights is None and run.plan.learner is None
+        found = []
+        if is_plain or run.validation is not None:
+            found = of_history(Course.of([asdict(result) for result in run.history]), chance)
         found += of_layers(layer_statistics(run.network, run.parameters, X))
         found += of_inputs(X, str(run.settings.scaling))
     return troubles(found)
@@ -32,4 +36,6 @@ def on_divergence(run: Run) -> str:
     bad = [one for one in of_inputs(X, str(run.settings.scaling)) if one.verdict == "bad"]
     if bad and run.settings.scaling == "raw":
         return f"--scaling {run.data.scaling}, for the inputs are unscaled ({bad[0].found})"
+    if run.settings.learning_rate is None:
+        return "--optimizer adamw"
     return f"--learning-rate {rate_to_try(run):g}"

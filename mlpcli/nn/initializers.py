@@ -30,8 +30,14 @@ def he(n_out: int, n_in: int, rng: RandomSource) -> Draw:
     return rng.standard_normal((n_out, n_in)) * np.sqrt(2.0 / n_in), np.zeros(n_out)
 
 
+def lecun(n_out: int, n_in: int, rng: RandomSource) -> Draw:
+    """N(0, 1 / n_in), biases 0 (LeCun et al. 1998, eq. 16; what SELU is made for)."""
+    return rng.standard_normal((n_out, n_in)) * np.sqrt(1.0 / n_in), np.zeros(n_out)
+
+
 INITIALIZERS: dict[str, Callable[[int, int, RandomSource], Draw]] = {
     "normal": normal,
     "xavier": xavier,
     "he": he,
+    "lecun": lecun,
 }

@@ -69,6 +69,16 @@ def fraction_right(outputs: npt.NDArray[np.floating], truth: npt.NDArray[np.gene
     return float((said == truth).mean())
 
 
+def balanced_accuracy(outputs: npt.NDArray[np.floating], truth: npt.NDArray[np.generic]) -> float:
+    """The mean recall of the classes that are there (Brodersen et al. 2010): each counts alike, however rare it is.
+
+    outputs: (N, O) that speak for classes, truth: (N,).
+    """
+    right = chosen_class(outputs) == truth
+    _, of_class, counts = np.unique(truth, return_inverse=True, return_counts=True)
+    return float((np.bincount(of_class, right) / counts).mean())
+
+
 def per_label(truth: npt.NDArray[np.integer], said: npt.NDArray[np.bool_]) -> PerClass:
     """Precision, recall, F1 and support of each yes-or-no label; `truth`, `said`: (N, K) of 0 and 1."""
     yes = truth.astype(bool)

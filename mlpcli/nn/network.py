@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.nn.activations import ACTIVATIONS, Activation, Array
+from mlpcli.nn.dropout import Dropout
 from mlpcli.nn.initializers import INITIALIZERS, RandomSource
-from mlpcli.nn.losses import LOSSES
+from mlpcli.nn.losses import LOSSES, Loss
 
 
 def count_parameters(structure: Sequence[int]) -> int:
@@ -54,14 +55,19 @@ class Parameters:
 class Workspace:
     """The buffers of a forward and a backward pass over at most `capacity` examples.
 
-    A[i]: the activation of layer i + 2, (B, |l|); delta[i]: dLoss/dz of it; scratch[i]: of the same shape.
+    A[i]: the activation of layer i + 2, (B, |l|); delta[i]: dLoss/dz of it; scratch[i]: of the same shape, what the
+    activation leaves for its derivative. inputs[i]: what that layer was given in the last pass, (B, |l-1|): X or
+    A[i - 1], after dropout. each: the loss of each example, (B,).
     """
 
     def __init__(self, structure: Sequence[int], capacity: int, dtype: npt.DTypeLike) -> None:
         self.A, self.delta, self.scratch = (
             [np.empty((capacity, units), dtype) for units in structure[1:]] for _ in range(3)
         )
+        self.loss_scratch: Array = np.empty((capacity, structure[-1]), dtype)
+        self.each: Array = np.empty(capacity, dtype)
         self.ones: Array = np.ones(capacity, dtype)  # ones @ delta is the sum over rows, by BLAS
+        self.inputs: list[Array] = list(self.A)
         self.capacity = capacity
         self._views: dict[int, Workspace] = {capacity: self}
 
@@ -74,7 +80,10 @@ class Workspace:
             view.A = [buffer[:batch_size] for buffer in self.A]
             view.delta = [buffer[:batch_size] for buffer in self.delta]
             view.scratch = [buffer[:batch_size] for buffer in self.scratch]
+            view.loss_scratch = self.loss_scratch[:batch_size]
+            view.each = self.each[:batch_size]
             view.ones = self.ones[:batch_size]
+            view.inputs = list(view.A)
             view.capacity = batch_size
             view._views = {batch_size: view}
             self._views[batch_size] = view
@@ -86,12 +95,14 @@ class Network:
     """A multi-layer perceptron without its numbers.
 
     structure: units per layer, input first, at least two layers. activations: one name per layer from the
-    second on. loss: a name in LOSSES. ValueError for what does not fit together.
+    second on. loss: a name in LOSSES; loss_parameters: its numbers, by default those that the registry has.
+    ValueError for what does not fit together.
     """
 
     structure: tuple[int, ...]
     activations: tuple[str, ...]
     loss: str
+    loss_parameters: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.structure) < 2 or min(self.structure) < 1:
@@ -103,8 +114,10 @@ class Network:
                 raise ValueError(f"unknown activation {name!r}; choose from {', '.join(ACTIVATIONS)}")
         if self.loss not in LOSSES:
             raise ValueError(f"unknown loss {self.loss!r}; choose from {', '.join(LOSSES)}")
-        if not LOSSES[self.loss].allows(self.activations[-1]):
-            fitting = ", ".join(LOSSES[self.loss].fused)
+        if len(self.loss_parameters) not in (0, len(LOSSES[self.loss].defaults)):
+            raise ValueError(f"{self.loss} has {len(LOSSES[self.loss].defaults)} parameters")
+        if not self.loss_functions.allows(self.activations[-1]):
+            fitting = ", ".join(self.loss_functions.fused)
             raise ValueError(
                 f"{self.loss} takes the logarithm of probabilities, which a {self.activations[-1]} output does "
                 f"not give; choose the output activation from {fitting}"
@@ -114,6 +127,12 @@ class Network:
     def functions(self) -> tuple[Activation, ...]:
         """The activations and their derivatives, one pair per layer from the second on."""
         return tuple(ACTIVATIONS[name] for name in self.activations)
+
+    @cached_property
+    def loss_functions(self) -> Loss:
+        """The loss, with its parameters."""
+        family = LOSSES[self.loss]
+        return family.make(*(self.loss_parameters or family.defaults))
 
     def initial_parameters(self, initializer: str, rng: RandomSource, dtype: npt.DTypeLike) -> Parameters:
         """Parameters drawn by the named initializer, layer by layer from the input on."""
@@ -126,10 +145,15 @@ class Network:
         """Buffers for passes over up to `capacity` examples."""
         return Workspace(self.structure, capacity, dtype)
 
-    def _forward_to_last_z(self, parameters: Parameters, X: Array, workspace: Workspace) -> Array:
+    def _forward_to_last_z(
+        self, parameters: Parameters, X: Array, workspace: Workspace, dropout: Dropout | None
+    ) -> Array:
         """Leave A(2) .. A(L-1) and z(L) in workspace.A, and return z(L) (B, O)."""
         A, last = X, len(self.activations) - 1
         for i, Z in enumerate(workspace.A):
+            if dropout is not None:
+                A = dropout.forward(i, A)
+            workspace.inputs[i] = A
             np.dot(A, parameters.W_transposed[i], Z)  # (B, |l|) = (B, |l-1|) (|l-1|, |l|)
             np.add(Z, parameters.b[i], Z)
             if i != last:
@@ -140,42 +164,59 @@ class Network:
     def forward(self, parameters: Parameters, X: Array, workspace: Workspace) -> Array:
         """The outputs a(L), (B, O), for inputs X (B, I): a view of the workspace, valid until its next use."""
         workspace = workspace.for_batch(len(X))
-        outputs = self._forward_to_last_z(parameters, X, workspace)
+        outputs = self._forward_to_last_z(parameters, X, workspace, None)
         self.functions[-1].apply(outputs, workspace.scratch[-1])
         return outputs
 
-    def output_delta(self, parameters: Parameters, X: Array, targets: Array, workspace: Workspace) -> float:
+    def output_delta(
+        self,
+        parameters: Parameters,
+        X: Array,
+        targets: Array,
+        workspace: Workspace,
+        weights: Array | None = None,
+        dropout: Dropout | None = None,
+    ) -> float:
         """A forward pass, the loss summed over the batch, and article eq. 2: delta(L) in workspace.delta[-1].
 
-        X: (B, I), targets: (B, O), workspace cut to B rows. Activations stay in workspace.A.
+        X: (B, I), targets: (B, O), weights: (B,) or None, of each example in the sum and so in delta. workspace: cut to
+        B rows; activations stay in workspace.A, the loss of each example, not weighted, in workspace.each.
         """
-        loss, output = LOSSES[self.loss], self.activations[-1]
-        Z = self._forward_to_last_z(parameters, X, workspace)
-        delta, scratch = workspace.delta[-1], workspace.scratch[-1]
+        loss, output = self.loss_functions, self.activations[-1]
+        Z = self._forward_to_last_z(parameters, X, workspace, dropout)
+        delta, each = workspace.delta[-1], workspace.each
         if output in loss.fused:
-            return loss.fused[output](Z, targets, delta, scratch)
-        assert loss.of_output is not None  # __post_init__ refuses such a pair
-        self.functions[-1].apply(Z, scratch)
-        total = loss.of_output(Z, targets, delta, scratch)
-        self.functions[-1].derivative(Z, delta, scratch)
-        return total
+            loss.fused[output](Z, targets, delta, workspace.loss_scratch, each)
+        else:
+            assert loss.of_output is not None  # __post_init__ refuses such a pair
+            self.functions[-1].apply(Z, workspace.scratch[-1])
+            loss.of_output(Z, targets, delta, workspace.loss_scratch, each)
+            self.functions[-1].derivative(Z, delta, workspace.scratch[-1])
+        if weights is None:
+            return float(np.add.reduce(each))
+        np.multiply(delta, weights[:, np.newaxis], delta)
+        return float(np.dot(each, weights))
 
-    def backward(self, parameters: Parameters, X: Array, workspace: Workspace, gradient: Parameters) -> None:
+    def backward(
+        self, parameters: Parameters, workspace: Workspace, gradient: Parameters, dropout: Dropout | None = None
+    ) -> None:
         """Article eqs. 1, 3 to 6: from delta(L) back to the first layer, into `gradient`.
 
         The chain rule, once per layer: z(l) depends on W(l) through a(l-1), so dW(l) = delta(l)^T A(l-1); on
         b(l) directly, so db(l) sums delta(l) over the batch; and on a(l-1) through W(l), so the delta of the
-        layer before is delta(l) W(l), times its own f'. Every sum over examples is inside a product.
+        layer before is delta(l) W(l), times its own f'. Every sum over examples is inside a product. What dropout
+        multiplied on the way forward, it multiplies on the way back.
         """
         for i in range(len(self.activations) - 1, -1, -1):
             delta = workspace.delta[i]  # (B, |l|)
-            A_before = workspace.A[i - 1] if i else X  # (B, |l-1|)
-            np.dot(delta.T, A_before, gradient.W[i])  # (|l|, |l-1|) = (|l|, B) (B, |l-1|)
+            np.dot(delta.T, workspace.inputs[i], gradient.W[i])  # (|l|, |l-1|) = (|l|, B) (B, |l-1|)
             np.dot(workspace.ones, delta, gradient.b[i])  # (|l|,) = (B,) (B, |l|)
             if i:
                 delta_before = workspace.delta[i - 1]
                 np.dot(delta, parameters.W[i], delta_before)  # (B, |l-1|) = (B, |l|) (|l|, |l-1|)
-                self.functions[i - 1].derivative(A_before, delta_before, workspace.scratch[i - 1])
+                if dropout is not None:
+                    dropout.backward(i, delta_before)
+                self.functions[i - 1].derivative(workspace.A[i - 1], delta_before, workspace.scratch[i - 1])
 
     def loss_and_gradient(
         self,
@@ -185,14 +226,17 @@ class Network:
         workspace: Workspace,
         gradient: Parameters,
         factor: float | None = None,
+        weights: Array | None = None,
+        dropout: Dropout | None = None,
     ) -> float:
         """The loss summed over the batch; `gradient` is overwritten with that of the mean over the batch.
 
         X: (B, I), targets: (B, O), both of the parameters' dtype. `factor` replaces the mean's 1 / B. It is put
         on delta(L), from where the chain rule carries it everywhere: a factor on B x O numbers, not on P.
+        `weights` (B,) multiply each example's loss. `dropout` has drawn its masks for this batch.
         """
         batch = workspace.for_batch(len(X))
-        total = self.output_delta(parameters, X, targets, batch)
+        total = self.output_delta(parameters, X, targets, batch, weights, dropout)
         np.multiply(batch.delta[-1], 1.0 / len(X) if factor is None else factor, batch.delta[-1])
-        self.backward(parameters, X, batch, gradient)
+        self.backward(parameters, batch, gradient, dropout)
         return total

@@ -1,8 +1,9 @@
 """Optimizers: arithmetic on the flat parameter and gradient vectors.
 
-A step may overwrite the gradient. `vectors` is all that an optimizer remembers besides the number of steps.
+A step may overwrite the gradient. `vectors` and `steps` are all that an optimizer remembers.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ class Optimizer(Protocol):
     """What the training loop needs of an optimizer."""
 
     vectors: dict[str, Array]
+    steps: int
     takes_scaled_gradient: bool
 
     def step(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
@@ -34,10 +36,12 @@ class SGD:
 
     def __init__(self, like: Array, momentum: float = 0.0) -> None:
         self.momentum = momentum
+        self.steps = 0
         self.vectors: dict[str, Array] = {"velocity": np.zeros_like(like)} if momentum else {}
 
     def step(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
         """See Optimizer.step."""
+        self.steps += 1
         if self.momentum:
             velocity = self.vectors["velocity"]
             np.multiply(velocity, self.momentum, velocity)
@@ -45,6 +49,60 @@ class SGD:
             np.add(parameters, velocity, parameters)
         else:
             np.subtract(parameters, gradient, parameters)
+
+
+class Momentum(SGD):
+    """SGD with momentum, 0.9 if nothing else is said."""
+
+    def __init__(self, like: Array, momentum: float = 0.9) -> None:
+        super().__init__(like, momentum)
+
+
+class Nesterov(Momentum):
+    """Nesterov's momentum: the gradient is that of the point to which the velocity is about to lead.
+
+    The parameters kept are those of that point, as in Bengio et al. 2013, eq. 7: v <- mu v - eta g,
+    w <- w + mu v - eta g.
+    """
+
+    def step(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
+        """See Optimizer.step."""
+        self.steps += 1
+        if self.momentum:
+            velocity = self.vectors["velocity"]
+            np.multiply(velocity, self.momentum, velocity)
+            np.subtract(velocity, gradient, velocity)
+            np.subtract(parameters, gradient, parameters)
+            np.multiply(velocity, self.momentum, gradient)
+            np.add(parameters, gradient, parameters)
+        else:
+            np.subtract(parameters, gradient, parameters)
+
+
+class RMSProp:
+    """RMSProp (Tieleman and Hinton 2012): s <- beta2 s + (1 - beta2) g^2, w <- w - eta g / (sqrt(s) + epsilon)."""
+
+    takes_scaled_gradient = False
+
+    def __init__(self, like: Array, beta2: float = 0.99, epsilon: float = 1e-8) -> None:
+        self.beta2, self.epsilon = beta2, epsilon
+        self.steps = 0
+        self.vectors: dict[str, Array] = {"square": np.zeros_like(like)}
+        self._scratch: Array = np.empty_like(like)
+
+    def step(self, parameters: Array, gradient: Array, learning_rate: float) -> None:
+        """See Optimizer.step."""
+        self.steps += 1
+        square, scratch = self.vectors["square"], self._scratch
+        np.multiply(gradient, gradient, scratch)
+        np.subtract(scratch, square, scratch)
+        np.multiply(scratch, 1.0 - self.beta2, scratch)
+        np.add(square, scratch, square)
+        np.sqrt(square, scratch)
+        np.add(scratch, self.epsilon, scratch)
+        np.divide(gradient, scratch, scratch)
+        np.multiply(scratch, learning_rate, scratch)
+        np.subtract(parameters, scratch, parameters)
 
 
 class Adam:
@@ -105,4 +163,31 @@ class AdamW(Adam):
         super().step(parameters, gradient, learning_rate)
 
 
-OPTIMIZERS: dict[str, type[SGD] | type[Adam]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+class WeightAverage:
+    """An exponential moving average of the parameters over the steps (Polyak and Juditsky 1992, in the form of
+    Ruppert's that forgets): m <- d m + (1 - d) w.
+
+    The decay d grows to its full value as (1 + t) / (10 + t) after t steps, so that the random beginning is forgotten.
+    """
+
+    def __init__(self, parameters: Array, decay: float) -> None:
+        self.decay = decay
+        self.vector = parameters.copy()
+        self._scratch: Array = np.empty_like(parameters)
+
+    def update(self, parameters: Array, steps: int) -> None:
+        """After the so-manieth step, from 1."""
+        away = self._scratch
+        np.subtract(parameters, self.vector, away)
+        np.multiply(away, 1.0 - min(self.decay, (1.0 + steps) / (10.0 + steps)), away)
+        np.add(self.vector, away, self.vector)

@@ -3,7 +3,8 @@
 Everything random is a pure function of (seed, what it is for, epoch): there is no generator state to lose.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ _CHUNK = 1024  # examples gathered and scaled at a time: large enough to be fast
 _CHUNK_NUMBERS = 2**22  # ... and numbers at most, where examples are very wide
 
 # What a stream of random numbers is for; a number here is part of the format of a run. 1 and 3 are for splits.
-_INIT, _ORDER = 0, 2
+_INIT, _ORDER, _DROPOUT = 0, 2, 4
 
 
 class Examples(NamedTuple):
@@ -27,7 +28,9 @@ class Examples(NamedTuple):
 
     X: (N, I) raw values, of any numeric dtype, may be memory-mapped. rows: (n,) positions in X and y.
     y: (N,) integers, which pick a row of `targets` (classes, O), such as a one-hot one; or the targets themselves,
-    (N, O), where `targets` is None. scaling: of the raw values. dtype: of the network.
+    (N, O), where `targets` is None. scaling: of the raw values. dtype: of the network. weights: (N,) of each example
+    in the loss, or None. soft: (N, O) a teacher's answers, which follow the targets; teacher_outputs: how many there
+    are, also where they are made afresh for each batch.
     """
 
     X: npt.NDArray[np.generic]
@@ -36,18 +39,23 @@ class Examples(NamedTuple):
     rows: npt.NDArray[np.integer]
     scaling: Scaling
     dtype: np.dtype[np.floating]
+    weights: Array | None = None
+    soft: Array | None = None
+    teacher_outputs: int = 0
 
     @property
     def outputs(self) -> int:
-        """O: the numbers in a target."""
+        """O: the numbers in a target, without a teacher's."""
         return int((self.y if self.targets is None else self.targets).shape[1])
 
 
-def class_targets(classes: int, outputs: int, dtype: npt.DTypeLike) -> Array:
-    """The target of each class, (classes, outputs): one-hot rows, or 0 and 1 where two classes share one output."""
-    if (classes, outputs) == (2, 1):
-        return np.array([[0], [1]], dtype)
-    targets: Array = np.eye(classes, outputs, dtype=dtype)
+def class_targets(classes: int, outputs: int, dtype: npt.DTypeLike, smoothing: float = 0.0) -> Array:
+    """The target of each class, (classes, outputs): one-hot rows, or 0 and 1 where two classes share one output.
+
+    smoothing: the share of it that is spread evenly over all classes (Szegedy et al. 2016, section 7).
+    """
+    one_hot = np.array([[0.0], [1.0]]) if (classes, outputs) == (2, 1) else np.eye(classes, outputs)
+    targets: Array = (one_hot * (1.0 - smoothing) + smoothing / classes).astype(dtype)
     return targets
 
 
@@ -153,49 +161,129 @@ def batch_bounds(examples: int, batch_size: int, article: bool = False) -> list[
     return bounds
 
 
-class BatchReader:
-    """Reads examples in a given order, a chunk of batches at a time, through buffers allocated once."""
+def dropout_generator(seed: int, epoch: int, step: int) -> np.random.Generator:
+    """The generator of a step's masks."""
+    return np.random.default_rng([seed, _DROPOUT, epoch, step])
 
-    def __init__(self, examples: Examples, bounds: list[tuple[int, int]]) -> None:
-        self.examples = examples
+
+class Batch(NamedTuple):
+    """X: (B, I) scaled. targets: (B, O), or (B, 2 O) with a teacher's answers. weights: (B,) or None."""
+
+    X: Array
+    targets: Array
+    weights: Array | None
+
+
+# (raw (n, I), numbers of the examples (n,), epoch, out (n, I)): raw values as they are to be learnt in this epoch
+Distort = Callable[[npt.NDArray[np.generic], npt.NDArray[np.integer], int, Array], None]
+# (raw (n, I), out (n, O)): what a teacher answers
+Teach = Callable[[npt.NDArray[np.generic], Array], None]
+
+
+class _Buffers:
+    """What a chunk is read into, and the batches that are views of it."""
+
+    def __init__(self, examples: Examples, capacity: int, distorts: bool) -> None:
+        inputs, outputs = examples.X.shape[1], examples.outputs
+        self.raw = np.empty((capacity, inputs), examples.X.dtype)
+        self.distorted: Array | None = np.empty((capacity, inputs), examples.dtype) if distorts else None
+        self.scratch = None if examples.scaling.offset is None else np.empty((capacity, inputs), np.float64)
+        self.X: Array = np.empty((capacity, inputs), examples.dtype)
+        self.Y: Array = np.empty((capacity, outputs + examples.teacher_outputs), examples.dtype)
+        self.weights: Array | None = None if examples.weights is None else np.empty(capacity, examples.dtype)
+        self._batches: dict[tuple[int, int], Batch] = {}
+
+    def batch(self, start: int, stop: int) -> Batch:
+        """Views are made once, and serve in every chunk and epoch."""
+        cut = (start, stop)
+        if cut not in self._batches:
+            weights = None if self.weights is None else self.weights[start:stop]
+            self._batches[cut] = Batch(self.X[start:stop], self.Y[start:stop], weights)
+        return self._batches[cut]
+
+
+class BatchReader:
+    """Reads examples in a given order, a chunk of batches at a time, through buffers allocated once.
+
+    distort: changes the raw values of each epoch. teach: answers for what was distorted; without it, a teacher's
+    answers are those of `examples.soft`. Where there is a `distort`, the next chunk is prepared in a thread of its
+    own while a chunk is learnt: NumPy leaves the interpreter free while it works on arrays.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        bounds: list[tuple[int, int]],
+        distort: Distort | None = None,
+        teach: Teach | None = None,
+    ) -> None:
+        self.examples, self.distort, self.teach = examples, distort, teach
         self.largest = max(stop - start for start, stop in bounds)
-        inputs = examples.X.shape[1]
-        per_chunk = max(1, min(_CHUNK, _CHUNK_NUMBERS // inputs) // self.largest)
+        per_chunk = chunk_size(examples.X.shape[1], self.largest) // self.largest
         groups = [bounds[i : i + per_chunk] for i in range(0, len(bounds), per_chunk)]
         capacity = max(group[-1][1] - group[0][0] for group in groups)
-        self._raw = np.empty((capacity, inputs), examples.X.dtype)
-        self._scratch = None if examples.scaling.offset is None else np.empty((capacity, inputs), np.float64)
-        self._X = np.empty((capacity, inputs), examples.dtype)
-        self._Y = np.empty((capacity, examples.outputs), examples.dtype)
         self._read = row_reader(examples.X)
-        # Views of batches are made once and serve in every chunk and epoch.
-        views: dict[tuple[int, int], tuple[Array, Array]] = {}
-        self._chunks: list[tuple[int, int, list[tuple[Array, Array]]]] = []
-        for group in groups:
-            first, last = group[0][0], group[-1][1]
-            batches = []
-            for start, stop in group:
-                cut = (start - first, stop - first)
-                if cut not in views:
-                    views[cut] = self._X[slice(*cut)], self._Y[slice(*cut)]
-                batches.append(views[cut])
-            self._chunks.append((first, last, batches))
+        self._buffers = [_Buffers(examples, capacity, distort is not None) for _ in range(2 if distort else 1)]
+        self._chunks = [(group[0][0], group[-1][1], group) for group in groups]
 
-    def chunks(self, order: npt.NDArray[np.integer] | None = None) -> Iterator[list[tuple[Array, Array]]]:
-        """Lists of batches (X (B, I) scaled, targets (B, O)), of all rows in this order, by default as they come.
+    def chunks(
+        self, order: npt.NDArray[np.integer] | None = None, epoch: int = 0, skip: int = 0
+    ) -> Iterator[tuple[list[Batch], int]]:
+        """Lists of batches of all rows in this order, by default as they come, each with the number of its batches
+        to leave out: `skip` batches of the epoch have been learnt before.
 
         A list is valid until the next is asked for.
         """
-        y, targets = self.examples.y, self.examples.targets
-        for first, last, batches in self._chunks:
-            n = last - first
-            rows = self.examples.rows[first:last] if order is None else self.examples.rows[order[first:last]]
-            self._read(rows, self._raw[:n])
-            if targets is None:
-                self._Y[:n] = y[rows]
+        wanted: list[tuple[int, int]] = []  # (chunk, batches to leave out)
+        for i, (_, _, group) in enumerate(self._chunks):
+            if skip < len(group):
+                wanted.append((i, skip))
+            skip = max(0, skip - len(group))
+        if len(self._buffers) == 1:
+            for i, left_out in wanted:
+                yield self._prepare(i, order, epoch, self._buffers[0]), left_out
+            return
+        with ThreadPoolExecutor(1, "mlpcli-prepare") as executor:
+            ahead: Future[list[Batch]] | None = None
+            for n, (i, left_out) in enumerate(wanted):
+                now = ahead or executor.submit(self._prepare, i, order, epoch, self._buffers[n % 2])
+                batches = now.result()
+                if n + 1 < len(wanted):
+                    ahead = executor.submit(self._prepare, wanted[n + 1][0], order, epoch, self._buffers[(n + 1) % 2])
+                yield batches, left_out
+
+    def _prepare(self, chunk: int, order: npt.NDArray[np.integer] | None, epoch: int, buffers: _Buffers) -> list[Batch]:
+        e = self.examples
+        first, last, group = self._chunks[chunk]
+        n = last - first
+        rows = e.rows[first:last] if order is None else e.rows[order[first:last]]
+        raw: npt.NDArray[np.generic] = buffers.raw[:n]
+        self._read(rows, raw)
+        if self.distort is not None:
+            assert buffers.distorted is not None
+            self.distort(raw, rows, epoch, buffers.distorted[:n])
+            raw = buffers.distorted[:n]
+        own = buffers.Y[:n, : e.outputs]
+        if e.targets is None:
+            own[...] = e.y[rows]
+        elif e.teacher_outputs:
+            own[...] = e.targets[e.y[rows]]
+        else:
+            np.take(e.targets, e.y[rows], axis=0, out=own, mode="clip")
+        if e.teacher_outputs:
+            softened = buffers.Y[:n, e.outputs :]
+            if self.teach is not None:
+                self.teach(raw, softened)
             else:
-                np.take(targets, y[rows], axis=0, out=self._Y[:n], mode="clip")
-            self.examples.scaling.apply(
-                self._raw[:n], self._X[:n], None if self._scratch is None else self._scratch[:n]
-            )
-            yield batches
+                assert e.soft is not None
+                softened[...] = e.soft[rows]
+        if e.weights is not None:
+            assert buffers.weights is not None
+            np.take(e.weights, rows, out=buffers.weights[:n], mode="clip")
+        e.scaling.apply(raw, buffers.X[:n], None if buffers.scratch is None else buffers.scratch[:n])
+        return [buffers.batch(start - first, stop - first) for start, stop in group]
+
+
+def chunk_size(inputs: int, largest_batch: int) -> int:
+    """Examples that are read together: at least a batch."""
+    return max(1, min(_CHUNK, _CHUNK_NUMBERS // inputs) // largest_batch) * largest_batch

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlpcli import checkpoint
-from mlpcli.run import train
+from mlpcli.api import train
 
 
 @pytest.fixture(scope="module")

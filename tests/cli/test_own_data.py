@@ -194,6 +194,16 @@ BAD = [
     (("train", "shut", "--size", "big"), 2, "'big' is no size"),
     (("train", "digits", "--label", "x"), 2, "--label: says nothing about digits"),
     (("train", "digits", "--mirror", "http://127.0.0.1:9/"), 2, "--mirror: digits is not downloaded"),
+    (("train", "ok.csv", "--sample-weight", "w"), 2, "no column 'w'"),
+    (
+        ("train", "ok.csv", "--sample-weight", "c", "--label", "a"),
+        3,
+        "ok.csv: line 2, column 'c': the sample weight is 'x'",
+    ),
+    (("data", "ok.csv", "--sample-weight", "c"), 3, "the sample weight is 'x'"),
+    (("train", "lost.npz", "--sample-weight", "w"), 3, "lost.npz: w: example 3 (from 0): the sample weight is -1"),
+    (("train", "digits", "--sample-weight", "w"), 2, "--sample-weight: says nothing about digits"),
+    (("train", "shut", "--sample-weight", "w"), 2, "--sample-weight: says nothing about shut"),
     (("data", "nowhere.csv"), 2, "no such file"),
     (("data", "ragged.csv"), 3, "line 3"),
 ]
@@ -212,6 +222,7 @@ def test_bad_data_is_one_line_and_leaves_nothing(mlp, tmp_path, args, code, what
     X = np.zeros((9, 2))
     X[3, 1] = np.nan
     np.savez(tmp_path / "nan.npz", X=X, y=np.arange(9) % 2)
+    np.savez(tmp_path / "lost.npz", X=np.ones((9, 2)), y=np.arange(9) % 2, w=np.where(np.arange(9) == 3, -1, 1))
     before = sorted(tmp_path.rglob("*"))
     found = mlp(*args)
     assert found.code == code
@@ -298,3 +309,49 @@ def test_top_says_nothing_about_quantities(mlp, tmp_path):
     assert mlp("train", "t.csv", "--epochs", 1, "--quiet").code == 0
     assert mlp("predict", "t.csv", "--top", 2).code == 2
     assert mlp("train", "t.csv", "--article", "--init", "normal", "--force").code == 2
+
+
+def test_weights_are_shown_and_no_network_needs_them_later(mlp, tmp_path, flowers):
+    header = ("id", "length", "colour", "width", "kind")
+    rows = [(*row, i % 4 / 2) for i, row in enumerate(flowers)]
+    write(tmp_path / "weighed.csv", (*header, "weight"), rows)
+    data = ("weighed.csv", "--ignore", "id", "--sample-weight", "weight")
+    found = json.loads(mlp("data", *data, "--json").out)
+    assert [column["name"] for column in found["columns"]] == ["length", "colour", "width"]
+    assert found["sample_weight"]["range"] == [0.0, 1.5]
+    # 38 of the 150 weigh 0; which of them are in the training part is left to the cut.
+    assert found["sample_weight"]["zeros"] <= 38
+    out = mlp("data", *data).out
+    assert "weights    0 to 1.5, mean " in out
+    assert "examples count nothing" in out
+    assert json.loads(mlp("data", "flowers.csv", "--json").out)["sample_weight"] is None
+
+    assert mlp("train", *data, *QUICK).code == 0
+    settings = json.loads(np.load(tmp_path / "weights.npy", allow_pickle=False)["meta"].item())["settings"]
+    assert settings["sample_weight"] == "weight"
+    # The same examples, by whatever path: their test part, and no word of another version.
+    write(tmp_path / "copy.csv", (*header, "weight"), [(*row[:-1], "none") for row in rows])
+    for name in ((), ("weights.npy", "copy.csv"), ("weights.npy", "flowers.csv")):
+        code, out, err = mlp("evaluate", *name, "--json")
+        assert (code, err) == (0, "")
+        found = json.loads(out)
+        assert (found["examples"], found["part"]) == (30, "test")
+    write(tmp_path / "new.csv", header[1:4], [row[1:4] for row in flowers[:6]])
+    plain = mlp("predict", "new.csv", "--quiet")
+    assert (plain.code, plain.out.splitlines()) == (0, [row[4] for row in flowers[:6]])
+    assert mlp("predict", "weighed.csv", "--quiet").out.splitlines()[:6] == plain.out.splitlines()
+
+
+def test_weights_of_arrays(mlp, tmp_path):
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(60, 2)), rng.random(60) + 0.5
+    y = (X[:, 0] > 0).astype(int)
+    np.savez(tmp_path / "d.npz", X=X, y=y, w=w)
+    (tmp_path / "d").mkdir()
+    for name, array in (("X", X), ("y", y), ("w", w)):
+        np.save(tmp_path / "d" / f"{name}.npy", array)
+    mean = json.loads(mlp("data", "d.npz", "--sample-weight", "w", "--json").out)["sample_weight"]["mean"]
+    assert 0.5 < mean < 1.5
+    for args in (("d.npz", "--sample-weight", "w"), ("d/X.npy", "--sample-weight", "d/w.npy")):
+        assert mlp("train", *args, "--output", "n.npy", "--force", *QUICK).code == 0
+        assert json.loads(mlp("evaluate", "n.npy", "--json").out)["part"] == "test"

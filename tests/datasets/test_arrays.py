@@ -31,7 +31,7 @@ def images(count, start=0):
 
 
 def holds(part, X, y):
-    found_X, found_y = part
+    found_X, found_y, _ = part
     np.testing.assert_array_equal(found_X, X)
     np.testing.assert_array_equal(found_y, y)
     assert type(found_y) is np.ndarray

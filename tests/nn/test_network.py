@@ -8,7 +8,7 @@ from mlpcli.nn.network import Network, Parameters, Workspace
 
 def small_network():
     """2-2-1, linear hidden layer and output: every number can be worked on paper."""
-    network = Network((2, 2, 1), ("linear", "linear"), "mse")
+    network = Network((2, 2, 1), ("identity", "identity"), "mse")
     parameters = Parameters.zeros(network.structure, "float64")
     parameters.W[0][...] = [[1.0, 2.0], [3.0, 4.0]]
     parameters.b[0][...] = [0.5, -0.5]

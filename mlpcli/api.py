@@ -1,0 +1,69 @@
+"""Training from Python, in one line."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mlpcli.config import DATA_SETTINGS, Settings, named_settings
+from mlpcli.datasets.dataset import Dataset
+from mlpcli.datasets.load import load_data
+from mlpcli.errors import UsageError
+from mlpcli.keeping import Keeper
+from mlpcli.model import Model
+from mlpcli.resuming import unfinished
+from mlpcli.run import Run
+from mlpcli.training.loop import EpochResult
+
+
+def train(
+    data: Dataset,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    **settings: Any,
+) -> Model:
+    """Train on a data set and return the best network, with its `history` and its test `metrics`.
+
+    The settings have the names and defaults of `Settings`, which are those of `mlp train`:
+    ``train(load_data("digits"), structure=(64, 32, 10), epochs=20)``. With `output` the network is saved there, too,
+    also while it trains, for `resume`. What says how data is read (`label`, `test`, ...) belongs to `load_data`.
+
+    Raises UsageError for a setting that makes no sense, DivergedError where the loss does not stay finite,
+    CannotWriteError.
+    """
+    given = named_settings(settings, "train")
+    for name in DATA_SETTINGS:
+        if name in given:
+            raise UsageError(f"train: {name} says how data is read; give it to load_data")
+    run = Run(data, Settings(**{**given, "data": data.name}))
+    return _finish(run, on_epoch, Keeper(run, replaces=True) if "output" in given else None)
+
+
+def resume(
+    weights: str | Path,
+    data: Dataset | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    **settings: Any,
+) -> Model:
+    """Go on with a run that was saved before its end, into the same file; as `mlp train --resume`.
+
+    data: what it was trained on, by default read again from where it was. The result is that of an unbroken run, bit
+    for bit, on the same machine. Raises as `train`, and UsageError where nothing is left to do or a setting cannot
+    change.
+    """
+    left = unfinished(weights, named_settings(settings, "resume"))
+    if data is None:
+        data = load_data(left.settings.data, **left.settings.data_settings())
+    run = left.run(data)
+    return _finish(run, on_epoch, Keeper(run, replaces=True))
+
+
+def _finish(run: Run, on_epoch: Callable[[EpochResult], None] | None, keeper: Keeper | None) -> Model:
+    run.fit_to_budget()
+    for result in run.epochs():
+        if keeper is not None:
+            keeper.after_epoch()
+        if on_epoch:
+            on_epoch(result)
+    model = run.model(run.model().evaluate(run.data.test))
+    if keeper is not None:
+        keeper.finish(model)
+    return model

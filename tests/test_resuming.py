@@ -1,0 +1,337 @@
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import mlpcli
+from mlpcli import checkpoint
+from mlpcli.config import Settings
+from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
+from mlpcli.keeping import Keeper
+from mlpcli.resuming import unfinished
+from mlpcli.run import Run
+from tests.conftest import ROOT
+
+SMALL = {"structure": (3, 8, 6, 2), "epochs": 6, "batch_size": 7, "save_every": 1}
+
+
+@pytest.fixture
+def images():
+    rng = np.random.default_rng(4)
+    X, y = rng.integers(0, 256, (60, 16)).astype(np.uint8), np.arange(60) % 2
+    return Dataset("images", "image", (4, 4), 255, ("a", "b"), Split(X[:40], y[:40]), Split(X[40:], y[40:]))
+
+
+def weights(model):
+    return model.parameters.flat.tobytes()
+
+
+def stop_after(data, path, steps, **settings):
+    """A run that is asked to stop after so many steps and saved."""
+    run = Run(data, Settings(**{**SMALL, **settings, "data": data.name, "output": str(path)}))
+    left = iter(range(steps - 1))
+    list(run.epochs(should_stop=lambda: next(left, None) is None))
+    run.save_unfinished(path)
+    return run
+
+
+VARIANTS = [
+    {},
+    {"optimizer": "sgd"},
+    {"optimizer": "momentum", "schedule": "step", "decay_every": 2},
+    {"optimizer": "nesterov", "schedule": "one-cycle", "clip_norm": 0.1},
+    {"optimizer": "rmsprop", "schedule": "plateau", "decay_every": 1, "learning_rate": 0.05},
+    {"optimizer": "adam", "l1": 1e-3, "l2": 1e-3, "max_norm": 0.8, "warmup": 1.5},
+    {"dropout": (0.3, 0.5), "input_dropout": 0.1, "average": 0.9, "class_weights": "balanced"},
+    {"dtype": "float64", "loss": "focal", "label_smoothing": 0.1, "activation": "gelu,silu"},
+    {"validation": 0.0, "article": True, "init": "normal"},
+]
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=lambda s: "-".join(s) or "default")
+@pytest.mark.parametrize("steps", [1, 5, 6, 14, 29])  # six batches to an epoch, five with validation
+def test_a_run_that_goes_on_ends_with_the_bytes_of_an_unbroken_one(tiny, tmp_path, settings, steps):
+    whole = mlpcli.train(tiny, **{**SMALL, **settings})
+    stop_after(tiny, tmp_path / "w.npy", steps, **settings)
+    again = mlpcli.resume(tmp_path / "w.npy", tiny)
+    assert weights(again) == weights(whole)
+    strip = [{k: v for k, v in e.items() if k != "seconds"} for e in again.history]
+    assert strip == [{k: v for k, v in e.items() if k != "seconds"} for e in whole.history]
+    assert again.meta["best_epoch"] == whole.meta["best_epoch"]
+    assert "state" not in mlpcli.load(tmp_path / "w.npy").meta
+
+
+def test_distortions_go_on_too(images, tmp_path):
+    settings = {"structure": (16, 5, 2), "shift": 1.0, "rotation": 20.0, "elastic": 4.0, "noise": 0.1, "batch_size": 4}
+    whole = mlpcli.train(images, **{**SMALL, **settings})
+    stop_after(images, tmp_path / "w.npy", 13, **settings)
+    assert weights(mlpcli.resume(tmp_path / "w.npy", images)) == weights(whole)
+
+
+def test_lbfgs_goes_on_too(tiny, tmp_path):
+    pytest.importorskip("scipy")
+    settings = {"optimizer": "lbfgs", "batch_size": None, "epochs": 8, "l2": 0.01}
+    whole = mlpcli.train(tiny, **{**SMALL, **settings})
+    run = Run(tiny, Settings(**{**SMALL, **settings, "data": "tiny"}))
+    for result in run.epochs():
+        if result.epoch == 3:
+            run.save_unfinished(tmp_path / "w.npy")
+            break
+    assert weights(mlpcli.resume(tmp_path / "w.npy", tiny)) == weights(whole)
+
+
+def test_it_can_stop_again_and_again(tiny, tmp_path):
+    path, whole = tmp_path / "w.npy", mlpcli.train(tiny, **SMALL)
+    stop_after(tiny, path, 3)
+    for _ in range(5):
+        run = unfinished(path, {}).run(tiny)
+        left = iter(range(4))
+        list(run.epochs(should_stop=lambda left=left: next(left, None) is None))
+        run.save_unfinished(path)
+    assert weights(mlpcli.resume(path, tiny)) == weights(whole)
+
+
+def test_different_epochs_differ(tiny):
+    assert weights(mlpcli.train(tiny, **SMALL)) != weights(mlpcli.train(tiny, **{**SMALL, "epochs": 7}))
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"learning_rate": 0.5}, "--learning-rate: 0.5 here, the run in"),
+        ({"structure": (3, 9, 6, 2)}, "--structure: 3,9,6,2 here, the run in .* has 3,8,6,2"),
+        ({"batch_size": 8}, "--batch-size: 8"),
+        ({"optimizer": "sgd"}, "--optimizer: sgd"),
+        ({"seed": 1}, "--seed: 1"),
+        ({"epochs": 9}, "--epochs: 9 here, .* has 6, and the cosine schedule depends on it"),
+        ({"validation": 0.2}, "--validation: 0.2"),
+    ],
+)
+def test_what_cannot_change_is_refused_by_name(tiny, tmp_path, given, what):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    before = (tmp_path / "w.npy").read_bytes()
+    with pytest.raises(UsageError, match=what):
+        mlpcli.resume(tmp_path / "w.npy", tiny, **given)
+    assert (tmp_path / "w.npy").read_bytes() == before
+
+
+def test_a_setting_that_is_the_same_is_no_change(tiny, tmp_path):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    assert unfinished(tmp_path / "w.npy", {"seed": 0, "batch_size": 7}).settings.seed == 0
+
+
+def test_more_epochs_where_the_schedule_does_not_depend_on_them(tiny, tmp_path):
+    settings = {"schedule": "constant"}
+    stop_after(tiny, tmp_path / "w.npy", 8, **settings)
+    longer = mlpcli.resume(tmp_path / "w.npy", tiny, epochs=9)
+    assert weights(longer) == weights(mlpcli.train(tiny, **{**SMALL, **settings, "epochs": 9}))
+
+
+def test_a_finished_run_has_nothing_to_go_on_with(tiny, tmp_path):
+    mlpcli.train(tiny, **SMALL, output=str(tmp_path / "w.npy"))
+    with pytest.raises(UsageError, match="its run is finished"):
+        mlpcli.resume(tmp_path / "w.npy", tiny)
+
+
+def test_other_data_is_refused(tiny, images, tmp_path):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    with pytest.raises(UsageError, match="was on other data"):
+        mlpcli.resume(tmp_path / "w.npy", images)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda arrays, meta: meta["state"].pop("position"),
+        lambda arrays, meta: meta["state"]["position"].update(epoch=-1),
+        lambda arrays, meta: meta["state"]["position"].update(epoch=10**9),
+        lambda arrays, meta: meta["state"]["position"].update(step=10**9),
+        lambda arrays, meta: meta["state"]["position"].update(loss_sum="much"),
+        lambda arrays, meta: meta["state"].update(optimizer_steps=1.5),
+        lambda arrays, meta: meta["history"].pop(),
+        lambda arrays, meta: meta["history"][0].update(surprise=1),
+        lambda arrays, meta: meta.update(best_epoch=99),
+        lambda arrays, meta: meta.update(training_seconds=None),
+        lambda arrays, meta: meta["settings"].update(surprise=1),
+        lambda arrays, meta: meta["settings"].update(epochs="many"),
+        lambda arrays, meta: arrays.pop("state_mean"),
+        lambda arrays, meta: arrays.update(state_surprise=arrays["state_mean"]),
+    ],
+)
+def test_a_state_that_is_not_sane_is_one_error(tiny, tmp_path, spoil):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    arrays, meta = checkpoint.load(tmp_path / "w.npy")
+    spoil(arrays, meta)
+    checkpoint.save(tmp_path / "w.npy", arrays, meta)
+    with pytest.raises(DamagedFileError, match=r"w\.npy"):
+        mlpcli.resume(tmp_path / "w.npy", tiny)
+
+
+def test_vectors_of_another_length_are_damage(tiny, tmp_path):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    arrays, meta = checkpoint.load(tmp_path / "w.npy")
+    arrays["state_mean"] = arrays["state_mean"][:-1]
+    checkpoint.save(tmp_path / "w.npy", arrays, meta)
+    with pytest.raises(DamagedFileError, match="state of its run"):
+        mlpcli.load(tmp_path / "w.npy")
+
+
+def test_an_unfinished_file_predicts_and_evaluates(tiny, tmp_path):
+    run = stop_after(tiny, tmp_path / "w.npy", 8)
+    model = mlpcli.load(tmp_path / "w.npy")
+    assert weights(model) == run.best.flat.tobytes()
+    assert model.evaluate(tiny.test).accuracy >= 0.0
+
+
+def test_saves_follow_save_every(tiny, tmp_path):
+    path, epochs = tmp_path / "w.npy", []
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(path), "save_every": 2}))
+    keeper = Keeper(run, replaces=False)
+    for result in run.epochs():
+        keeper.after_epoch()
+        if path.exists():
+            saved = checkpoint.load(path)[1]["state"]["position"]["epoch"]
+            epochs.append((result.epoch + 1, saved))
+    assert epochs == [(2, 2), (3, 2), (4, 4), (5, 4), (6, 4)]  # the last is saved when it is finished
+
+
+def test_a_save_that_fails_while_it_trains_is_told_and_tried_again(tiny, tmp_path, monkeypatch):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper, save, left = Keeper(run, replaces=False), run.save_unfinished, iter([True])
+
+    def save_unfinished(*args):
+        if next(left, False):
+            raise CannotWriteError("w.npy: cannot write (No space left on device); make room")
+        save(*args)
+
+    monkeypatch.setattr(run, "save_unfinished", save_unfinished)
+    problems = []
+    for _ in run.epochs():
+        keeper.after_epoch()
+        problems.append(keeper.problem is not None)
+    assert problems == [True, False, False, False, False, False]
+    assert (tmp_path / "w.npy").exists()
+
+
+def test_a_file_that_another_process_made_meanwhile_is_left_alone(tiny, tmp_path):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper = Keeper(run, replaces=False)
+    epochs = run.epochs()
+    next(epochs)
+    (tmp_path / "w.npy").write_bytes(b"theirs")
+    keeper.after_epoch()
+    assert keeper.path == str(tmp_path / "w-2.npy")
+    next(epochs)
+    keeper.after_epoch()
+    assert (tmp_path / "w.npy").read_bytes() == b"theirs"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["w-2.npy", "w.npy"]
+
+
+# ---------------------------------------------------------------------------------------------- the command line
+
+
+def command(*args):
+    return [sys.executable, "-m", "mlpcli", "train", *args]
+
+
+LONG = ("digits", "--epochs", "60", "--save-every", "1", "--dropout", "0.2", "--quiet", "--output", "w.npy")
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    subprocess.run(command(*LONG), cwd=folder, check=True, env=environment())
+    return weights(mlpcli.load(folder / "w.npy"))
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_killed_and_resumed_has_the_weights_of_an_unbroken_one(tmp_path, unbroken, number):
+    path, pause = tmp_path / "w.npy", random.Random(int(number))
+    process = subprocess.Popen(command(*LONG), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    while not path.exists() and process.poll() is None:
+        time.sleep(0.01)
+    time.sleep(pause.random() * 0.1)
+    process.send_signal(number)
+    _, err = process.communicate()
+    if process.returncode == 0:
+        pytest.skip("the run was over before the signal came")
+    if number != signal.SIGKILL:
+        assert process.returncode == 128 + number
+        assert "go on with: mlp train --resume w.npy" in err
+    subprocess.run(command("--resume", "w.npy", "--quiet"), cwd=tmp_path, check=True, env=environment())
+    assert weights(mlpcli.load(path)) == unbroken
+    assert [p.name for p in tmp_path.iterdir() if p.name != "w.npy"] == []
+
+
+def test_an_unfinished_run_is_not_replaced_by_accident(mlp, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = Run(mlpcli.load_data("parity"), Settings(data="parity", epochs=3, output="weights.npy"))
+    next(iter(run.epochs()))
+    run.save_unfinished("weights.npy")
+    before = (tmp_path / "weights.npy").read_bytes()
+    done = mlp("train", "parity", "--epochs", "3")
+    assert done.code == 5
+    assert "holds an unfinished run; go on with it by --resume weights.npy" in done.err
+    assert (tmp_path / "weights.npy").read_bytes() == before
+    done = mlp("train", "--resume", "weights.npy")
+    assert done.code == 0
+    assert "going on after 1 whole epochs" in done.out
+    done = mlp("train", "--resume", "weights.npy")
+    assert done.code == 2
+    assert "its run is finished" in done.err
+
+
+def test_resume_and_config_exclude_each_other(mlp):
+    assert "--config: a run that goes on has its settings" in mlp("train", "--resume", "w.npy", "--config", "x").err
+    assert mlp("train", "--resume", "nothing.npy").code == 2
+
+
+def test_history_is_a_table(mlp, tmp_path):
+    assert mlp("train", "parity", "--epochs", "4", "--history", "h.csv").code == 0
+    lines = (tmp_path / "h.csv").read_text().splitlines()
+    columns = lines[0].split(",")
+    assert {
+        "epoch",
+        "training_loss",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "gradient_norm",
+    } <= set(columns)
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
+    recorded = mlpcli.load(tmp_path / "weights.npy").history
+    for line, result in zip(lines[1:], recorded, strict=True):
+        found = dict(zip(columns, line.split(","), strict=True))
+        assert float(found["training_loss"]) == result["training_loss"]
+    done = mlp("train", "parity", "--epochs", "4", "--history", "h.csv", "--output", "other.npy")
+    assert done.code == 5
+    assert "h.csv: exists" in done.err
+    assert not (tmp_path / "other.npy").exists()
+
+
+def test_a_time_budget_chooses_the_epochs_and_is_kept(mlp, tmp_path):
+    began = time.monotonic()
+    assert mlp("train", "digits", "--time-budget", "1.5s", "--structure", "64,256,256,10").code == 0
+    assert time.monotonic() - began < 20  # a loaded machine may be slow to start
+    settings = mlpcli.load(tmp_path / "weights.npy").meta["settings"]
+    assert settings["epochs"] >= 1
+    again = mlpcli.train(mlpcli.load_data("digits"), structure=(64, 256, 256, 10), epochs=settings["epochs"])
+    if len(mlpcli.load(tmp_path / "weights.npy").history) == settings["epochs"]:
+        assert weights(again) == weights(mlpcli.load(tmp_path / "weights.npy"))
+
+
+@pytest.mark.parametrize("text", ["", "0", "5 minutes", "-3s", "1h2", "nan", "1e3", "m5"])
+def test_a_time_budget_that_is_no_time_is_refused(mlp, text):
+    done = mlp("train", "digits", "--time-budget", text)
+    assert done.code == 2
+    assert "--time-budget: " in done.err
