@@ -90,9 +90,13 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
     with blas_threads(1):
         X = read(some_of(examples))[0]
         chance = chance_of(model.network, some_of(examples, _COMPARED), model.task)
-        findings += of_history(course, _for_validation(chance, model))
         settings = model.meta.get("settings")
-        findings += of_inputs(X, str(settings.get("scaling") if isinstance(settings, dict) else "unknown"))
+        settings = settings if isinstance(settings, dict) else {}
+        # Without validation all depends on the training loss, which is of another size where it is weighted or taught.
+        is_plain = not any(settings.get(name) for name in ("teacher", "class_weights", "sample_weight"))
+        if is_plain or course.validation is not None:
+            findings += of_history(course, _for_validation(chance, model))
+        findings += of_inputs(X, str(settings.get("scaling")))
         statistics = layer_statistics(model.network, model.parameters, X)
         findings += of_layers(statistics)
         few = _to_check(examples, model.task)
