@@ -63,7 +63,7 @@ def examine(data: Dataset, settings: Settings | None = None) -> Examination:
             *of_inputs(X, str(run.settings.scaling)),
             of_initial_loss(run),
             of_gradient(run.network, run.parameters, *few, rng),
-            *_updates(run),
+            *_of_first_steps(run),
             *of_layers(statistics),
             of_overfitting(run),
         ]
@@ -105,7 +105,7 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
     return Examination(findings, statistics)
 
 
-def _updates(run: Run) -> list[Finding]:
+def _of_first_steps(run: Run) -> list[Finding]:
     """The update ratio of the first steps, where the optimizer has a rate to judge: lbfgs has none."""
     rate = run.settings.learning_rate
     if rate is None:

@@ -39,3 +39,7 @@ class DivergedError(MlpError):
     """The training loss or the weights are no longer finite. Exit code 6."""
 
     exit_code = 6
+
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what}; {advice}")
+        self.what = what

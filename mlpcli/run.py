@@ -405,7 +405,7 @@ class Run:
         """
         flat = self.parameters.flat if self.best is None else self.best.flat
         if not np.isfinite(flat).all():
-            raise DivergedError("training diverged: the weights are not finite; try a lower --learning-rate")
+            raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
         return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
 
     def save_unfinished(self, path: str | Path, replace: bool = True) -> None:

@@ -108,7 +108,7 @@ def test_a_length_of_time(text, seconds):
 
 @pytest.mark.parametrize("text", ["", "0", "0s", "-5s", "5 m", "5d", "s", "m5", "1e3", "1..5s", "nan", "99999999999h"])
 def test_what_is_no_length_of_time(text):
-    with pytest.raises(UsageError, match="--time-budget: .*is no length of time"):
+    with pytest.raises(UsageError, match=r"--time-budget: .*is no length of time"):
         Settings(time_budget=text)
 
 

@@ -42,15 +42,15 @@ ALLOWED = {
         },
         {"numpy"},
     ),
+    "history": ({"training"}, set()),
+    "keeping": ({"errors", "files", "history", "model", "run"}, set()),
+    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
+    "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
     "diagnosis": ({"config", "datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
     "doctor": (
         {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
         {"numpy"},
     ),
-    "history": ({"training"}, set()),
-    "keeping": ({"errors", "files", "history", "model", "run"}, set()),
-    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
-    "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
     "cli": (
         {
             "",

@@ -157,6 +157,8 @@ def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) 
         model = run.model(test)
         keeper.finish(model)
     _tell_of_other_name(run, keeper)
+    if not run.settings.article:  # whose faults are known, and part of the lesson
+        _diagnose(run)
     if as_json:
         output.document(_summary(keeper.path, model.meta))
     else:
@@ -233,10 +235,21 @@ def _save_unfinished(run: Run, keeper: Keeper, what: str) -> str:
 
 
 def _keep_last_good(run: Run, keeper: Keeper, error: DivergedError) -> None:
-    if run.best is None:
-        raise DivergedError(f"{error}; nothing was saved") from None
-    keeper.finish(run.model())
-    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {keeper.path}") from None
+    from mlpcli.diagnosis import on_divergence
+
+    kept = "nothing was saved"
+    if run.best is not None:
+        keeper.finish(run.model())
+        kept = f"the weights of epoch {run.best.epoch + 1} are in {keeper.path}"
+    raise DivergedError(error.what, f"{kept}; try {on_divergence(run)}") from None
+
+
+def _diagnose(run: Run) -> None:
+    """Say in plain words what went wrong, if anything did."""
+    from mlpcli.diagnosis import while_training
+
+    for finding in while_training(run):
+        output.note(f"{finding.check}: {finding.found}: {finding.meaning}; {finding.advice}")
 
 
 def _tell_of_other_name(run: Run, keeper: Keeper) -> None:

@@ -1,26 +1,19 @@
 """Can a fresh network of this kind learn twenty examples by heart?"""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from mlpcli.config.checks import AUGMENTATION
 from mlpcli.diagnosis.chance import chance_of
 from mlpcli.diagnosis.finding import Finding
-from mlpcli.diagnosis.sample import another, plain, read
+from mlpcli.diagnosis.sample import plain, read, unhindered
 from mlpcli.errors import DivergedError
 from mlpcli.run import Run
 from mlpcli.training.batches import Examples, SeededOrder
 
 EXAMPLES = 20
 _MOST_STEPS, _FEWEST_STEPS, _WORK = 4000, 300, 2e9  # _WORK: steps times parameters; half a minute at worst
-# What keeps a network from learning its examples by heart, and what belongs to it: set back to the default.
-_HOLDING_BACK = (
-    *("dropout", "input_dropout", "l1", "l2", "max_norm", "label_smoothing", "class_weights", "average", "article"),
-    *("teacher", "temperature", "teacher_share", *AUGMENTATION, "elastic_sigma"),
-    *("warmup", "decay", "decay_every", "power"),
-)
 _BY_HEART = 0.05  # of the loss of always the same answer: 95 % of the variance of a quantity
 
 
@@ -41,15 +34,10 @@ def pick(run: Run, most: int = EXAMPLES) -> npt.NDArray[np.integer]:
 
 def of_overfitting(run: Run) -> Finding:
     """Train a network with the run's settings, but nothing that holds it back, on twenty examples until it has them."""
-    limit = int(min(_MOST_STEPS, max(_FEWEST_STEPS, _WORK / run.parameters.flat.size)))
-    changes = {f.name: f.default for f in fields(run.settings) if f.name in _HOLDING_BACK}
     rows = pick(run)
     n = len(rows)
-    if run.settings.optimizer != "lbfgs":
-        changes |= {"batch_size": n, "schedule": "constant", "shuffle": "examples"}
-    if run.settings.weight_decay is not None:
-        changes["weight_decay"] = 0.0
-    fresh = another(run, epochs=limit, **changes)
+    limit = int(min(_MOST_STEPS, max(_FEWEST_STEPS, _WORK / run.parameters.flat.size)))
+    fresh = unhindered(run, epochs=limit, batch_size=None if run.settings.optimizer == "lbfgs" else n)
     examples = plain(fresh.training)._replace(rows=rows)
     fresh.training = fresh.validation = examples
     fresh.plan = replace(fresh.plan, order=SeededOrder(n, run.settings.seed))

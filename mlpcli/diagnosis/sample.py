@@ -1,10 +1,11 @@
 """Some of a run's examples, and a run like another one."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
+from mlpcli.config.checks import AUGMENTATION
 from mlpcli.nn.activations import Array
 from mlpcli.run import Run
 from mlpcli.training.batches import BatchReader, Examples
@@ -34,5 +35,46 @@ def read(examples: Examples, dtype: type[np.floating] | None = None) -> tuple[Ar
 
 
 def another(run: Run, **changes: Any) -> Run:
-    """A run over the same data that has not begun, with the settings of `run` but for `changes`; never stops early."""
-    return Run(run.data, replace(run.settings, **{"patience": None, "time_budget": None, **changes}))
+    """A run over the same data that has not begun, its settings those of `run` but for `changes`."""
+    return Run(run.data, replace(run.settings, **changes))
+
+
+# What changes examples, or holds a network back from learning them by heart, is off by default.
+_HOLDS_BACK = (
+    "label_smoothing",
+    "class_weights",
+    "l1",
+    "l2",
+    "max_norm",
+    "dropout",
+    "input_dropout",
+    "average",
+    *AUGMENTATION,
+    "elastic_sigma",
+    "teacher",
+    "temperature",
+    "teacher_share",
+    "warmup",
+    "schedule",
+    "decay",
+    "decay_every",
+    "power",
+    "monitor",
+    "patience",
+    "time_budget",
+    "shuffle",
+    "article",
+)
+
+
+def unhindered(run: Run, **changes: Any) -> Run:
+    """A run like `another`, with nothing in it that keeps a network from learning its examples by heart."""
+    off = {f.name: f.default for f in fields(run.settings) if f.name in _HOLDS_BACK}
+    settings = run.settings
+    if settings.optimizer == "adamw":
+        off["weight_decay"] = 0.0
+    if settings.optimizer != "lbfgs":
+        off["schedule"] = "constant"
+    # An own validation part and a fraction exclude each other.
+    off["validation"] = None if run.data.validation is not None else 0.0
+    return another(run, **{**off, **changes})

@@ -23,7 +23,7 @@ class Steps(NamedTuple):
 
 def first_steps(run: Run, steps: int = STEPS) -> Steps:
     """Train a run like this one from its initial weights for so many steps, or until the loss is not finite."""
-    fresh = another(run, epochs=max(run.plan.epochs, steps))
+    fresh = another(run, epochs=max(run.plan.epochs, steps), time_budget=None, patience=None)
     before = [W.astype(np.float64) for W in fresh.parameters.W]
     losses: list[float] = []
     ratios: list[list[float]] = []
@@ -111,7 +111,7 @@ def rate_to_try(run: Run, steps: int = STEPS) -> float:
     The largest of six at which so many first steps bring the loss down; a tenth where none does.
     """
     rate = run.settings.learning_rate
-    assert rate is not None  # lbfgs has none
+    assert rate is not None
     for power in range(1, 7):
         lower = rate / 10.0**power
         losses = first_steps(another(run, learning_rate=lower), steps).losses

@@ -13,6 +13,7 @@ from mlpcli.run import Run
 from mlpcli.threads import blas_threads
 
 _OF_VALIDATION = 10_000
+_STEPS = 50  # at each of the rates that are tried: a second or two, but for the widest networks
 
 
 def while_training(run: Run) -> list[Finding]:
@@ -37,5 +38,5 @@ def on_divergence(run: Run) -> str:
     if bad and run.settings.scaling == "raw":
         return f"--scaling {run.data.scaling}, for the inputs are unscaled ({bad[0].found})"
     if run.settings.learning_rate is None:
-        return "--optimizer adamw"
-    return f"--learning-rate {rate_to_try(run):g}"
+        return "--scaling standard, or another --init"
+    return f"--learning-rate {rate_to_try(run, _STEPS):g}"

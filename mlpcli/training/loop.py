@@ -217,8 +217,8 @@ class _Step:
 
 def _diverged(epoch: int, rate: float) -> DivergedError:
     return DivergedError(
-        f"training diverged in epoch {epoch + 1}: the loss is no longer finite at learning rate {rate:g}; "
-        f"try --learning-rate {rate / 10:g}"
+        f"training diverged in epoch {epoch + 1}: the loss is no longer finite at learning rate {rate:g}",
+        f"try --learning-rate {rate / 10:g}",
     )
 
 
