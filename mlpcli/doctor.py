@@ -90,9 +90,13 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
     with blas_threads(1):
         X = read(some_of(examples))[0]
         chance = chance_of(model.network, some_of(examples, _COMPARED), model.task)
-        findings += of_history(course, _for_validation(chance, model))
         settings = model.meta.get("settings")
-        findings += of_inputs(X, str(settings.get("scaling") if isinstance(settings, dict) else "unknown"))
+        settings = settings if isinstance(settings, dict) else {}
+        # Without validation all depends on the training loss, which is of another size where it is weighted or taught.
+        is_plain = not any(settings.get(name) for name in ("teacher", "class_weights", "sample_weight"))
+        if is_plain or course.validation is not None:
+            findings += of_history(course, _for_validation(chance, model))
+        findings += of_inputs(X, str(settings.get("scaling")))
         statistics = layer_statistics(model.network, model.parameters, X)
         findings += of_layers(statistics)
         few = _to_check(examples, model.task)
@@ -102,8 +106,9 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
 
 
 def _of_first_steps(run: Run) -> list[Finding]:
+    """The update ratio of the first steps, where the optimizer has a rate to judge: lbfgs has none."""
     rate = run.settings.learning_rate
-    if rate is None:  # lbfgs searches for the length of each step
+    if rate is None:
         return []
     return [of_updates(first_steps(run), rate, undecided_loss(run.network, some_of(run.training)))]
 
@@ -149,8 +154,14 @@ _GAP, _GAP_OF_R2 = 0.1, 0.2  # beyond what chance explains, where that is known
 
 def _gap(model: Model, data: Dataset) -> Finding:
     """Training against test examples."""
-    name, trained, _ = _merit(model.evaluate(_first(data.train)))
-    _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+    try:
+        name, trained, _ = _merit(model.evaluate(_first(data.train)))
+        _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+    except DamagedFileError:  # as the activations tell, too
+        what, meaning = "the answers are not finite", "weights or inputs are far too large"
+        return Finding(
+            "test gap", "bad", what, meaning, "train again, with scaled inputs or at a lower --learning-rate"
+        )
     what = (
         f"{name} {trained:.4g} on training examples, {tested:.4g} on {min(len(data.test), _COMPARED):,} test examples"
     )

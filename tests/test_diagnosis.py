@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from mlpcli.api import train
 from mlpcli.config import Settings
 from mlpcli.datasets.load import from_arrays
 from mlpcli.diagnosis import (
@@ -85,9 +86,13 @@ def test_the_same_answer_for_yes_or_no():
 
 
 def test_the_same_answer_for_quantities_is_their_mean():
-    name = Run(from_arrays(np.eye(20), np.linspace(0, 1, 20)), Settings(data="arrays")).network.activations[-1]
-    chance = chance_of(Network((2, 1), (name,), "mse"), examples_of([[1], [3], [5], [7]]), "regression")
+    chance = chance_of(Network((2, 1), ("identity",), "mse"), examples_of([[1], [3], [5], [7]]), "regression")
     assert chance == (pytest.approx(5.0), None, 4)  # the variance
+
+
+def test_the_same_answer_for_absolute_errors_is_the_median():
+    chance = chance_of(Network((2, 1), ("identity",), "mae"), examples_of([[0], [0], [9]]), "regression")
+    assert chance.loss == 3.0
 
 
 def test_at_chance_is_within_standard_errors():
@@ -103,6 +108,13 @@ def test_examples_are_read_as_the_loop_reads_them(tiny):
     rows = run.training.rows[::6]
     np.testing.assert_allclose(X, tiny.train.X[rows] / 255)
     np.testing.assert_array_equal(targets.argmax(axis=1), tiny.train.y[rows])
+
+
+def test_very_wide_examples_are_few():
+    wide = Examples(
+        np.zeros((50, 2**20), np.uint8), np.zeros((50, 1)), None, np.arange(50), Scaling(np.array(1.0)), None
+    )
+    assert len(some_of(wide).rows) <= 16
 
 
 # History
@@ -129,6 +141,8 @@ def test_stuck_at_chance():
 def test_a_high_loss_with_an_accuracy_above_chance_is_not_stuck():
     # As weights of classes make it: the loss is of another size than that of the shares.
     assert checks(of_history(course([9, 6, 4], [9, 6, 4], [0.2, 0.4, 0.6]), CHANCE)) == {"history": "good"}
+    # Nor where it hardly falls, as a teacher's does.
+    assert checks(of_history(course([830, 825, 820], [2, 1, 0.3], [0.4, 0.7, 0.9]), CHANCE)) == {"history": "good"}
 
 
 def test_validation_rising_tells_since_when():
@@ -263,6 +277,27 @@ def test_healthy_runs_for_other_tasks_are_left_in_peace(seed):
     X = rng.standard_normal((300, 4)) * [1, 50, 0.01, 1] + [0, 1000, 0, 0]
     for y in (X[:, 0] * 40 + X[:, 3], np.stack([X[:, 0] > 0, X[:, 3] > X[:, 0]], axis=1).astype(int)):
         assert while_training(trained(from_arrays(X, y), seed=seed)) == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"activation": "gelu", "dropout": (0.3,)},
+        {"activation": "leaky-relu", "loss": "focal", "optimizer": "nesterov"},
+        {"label_smoothing": 0.1, "class_weights": "balanced", "validation": 0.0},
+        {"schedule": "plateau", "patience": 20, "l2": 1e-4},
+        {"shift": 1.0, "rotation": 10.0, "average": 0.99},
+    ],
+)
+def test_healthy_runs_with_other_settings_are_left_in_peace(digits, settings):
+    assert while_training(trained(digits, **settings)) == []
+
+
+def test_a_student_is_left_in_peace(digits, tmp_path):
+    train(digits, epochs=10).save(tmp_path / "teacher.npy")
+    for validation in (None, 0.0):
+        run = trained(digits, teacher=str(tmp_path / "teacher.npy"), epochs=20, validation=validation)
+        assert while_training(run) == []
 
 
 def test_raw_pixels_and_large_weights_saturate_sigmoids(digits):

@@ -31,6 +31,25 @@ def test_healthy_settings_pass_every_check(digits, seed, settings):
     assert verdicts(digits, seed=seed, **settings) == dict.fromkeys(CHECKS, "good")
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"activation": "silu", "dropout": (0.3,), "input_dropout": 0.1, "max_norm": 3.0},
+        {"loss": "focal", "optimizer": "rmsprop", "clip_norm": 1.0, "warmup": 2},
+        {"loss": "binary-cross-entropy", "schedule": "plateau", "patience": 3},
+        {"label_smoothing": 0.1, "class_weights": "balanced", "elastic": 1.0, "average": 0.99},
+        {"optimizer": "nesterov", "schedule": "step", "l1": 1e-4, "time_budget": "1h"},
+    ],
+)
+def test_nothing_that_holds_a_network_back_fails_a_check(digits, settings):
+    assert verdicts(digits, **settings) == dict.fromkeys(CHECKS, "good")
+
+
+def test_lbfgs_has_no_rate_to_check(digits):
+    pytest.importorskip("scipy")
+    assert verdicts(digits, optimizer="lbfgs") == dict.fromkeys(set(CHECKS) - {"update ratio"}, "good")
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_other_tasks_and_kinds_pass_too(seed, tiny):
     assert set(verdicts(load_data("parity"), seed=seed).values()) == {"good"}

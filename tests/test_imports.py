@@ -47,7 +47,7 @@ ALLOWED = {
     "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
     "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "recorded", "run"}, {"numpy"}),
     "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
-    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "diagnosis": ({"config", "datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
     "doctor": (
         {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
         {"numpy"},

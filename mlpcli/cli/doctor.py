@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,18 +67,19 @@ def doctor(
     Writes no file. The exit code is 0 if the checks could be made, whatever they found.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    if config is not None:
-        asked = gather(config, given)
-        given = {name: getattr(asked.settings, name) for name in asked.sources}
-        is_default = click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT
-        target = given.pop("data", target) if is_default else target
-    use_threads(given.get("threads", 1))
+    asked = gather(config, given)
+    if (
+        "data" in asked.sources
+        and click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT
+    ):
+        target = asked.settings.data
+    use_threads(asked.settings.threads)
     from mlpcli.checkpoint import is_weights
     from mlpcli.datasets.load import is_named
 
     if is_named(target) or not is_weights(target):
         _refuse_second(target, data)
-        kind, examination, subject = "data", *_examine_data(target, data_dir, {**given, "data": target})
+        kind, examination, subject = "data", *_examine_data(replace(asked.settings, data=target), data_dir)
     else:
         if config is not None:
             raise UsageError(f"--config: {target} is trained, its settings are its own; leave it out")
@@ -101,16 +104,15 @@ def _refuse_second(target: str, data: str | None) -> None:
         raise UsageError(f"{target}: no such file; name weights or data, such as: mlp doctor digits")
 
 
-def _examine_data(name: str, data_dir: Path, given: dict[str, Any]) -> tuple[Examination, str]:
+def _examine_data(settings: Settings, data_dir: Path) -> tuple[Examination, str]:
     from mlpcli.datasets.load import load_data
     from mlpcli.doctor import examine
 
-    settings = Settings(**given)
-    dataset = load_data(name, data_dir, **settings.data_settings())
+    dataset = load_data(settings.data, data_dir, **settings.data_settings())
     for remark in dataset.notes:
         output.note(remark)
     examination = examine(dataset, settings)
-    return examination, f"{name}: {describe_task(dataset)}; {len(dataset.train):,} training examples"
+    return examination, f"{settings.data}: {describe_task(dataset)}; {len(dataset.train):,} training examples"
 
 
 def _examine_weights(weights: str, data: str | None, data_dir: Path, given: dict[str, Any]) -> tuple[Examination, str]:
@@ -170,5 +172,10 @@ def _document(target: str, kind: str, examination: Examination) -> dict[str, Any
     return {
         kind: target,
         "findings": [one._asdict() for one in examination.findings],
-        "layers": [one._asdict() for one in examination.layers],
+        "layers": [{key: _finite(value) for key, value in one._asdict().items()} for one in examination.layers],
     }
+
+
+def _finite(value: Any) -> Any:
+    """null for what JSON has no number for."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

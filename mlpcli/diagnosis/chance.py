@@ -18,7 +18,7 @@ _RAREST = 1e-6  # of a share, so that its logarithm is finite
 class Chance(NamedTuple):
     """Always the same answer, whatever the input.
 
-    loss: mean per example of the average target. accuracy: the share of the most frequent class, or of the more
+    loss: mean per example of the best such answer. accuracy: the share of the most frequent class, or of the more
     frequent of yes and no; None for quantities. examples: how many it is measured on.
     """
 
@@ -42,16 +42,22 @@ def undecided_loss(network: Network, examples: Examples) -> float:
 
 def chance_of(network: Network, examples: Examples, task: Task) -> Chance:
     """The same answer for all of these examples: their average target."""
-    targets = read(examples, np.float64)[1]
-    shares = targets.mean(axis=0)  # (O,)
-    parameters = Parameters.zeros(network.structure, examples.dtype)
-    parameters.b[-1][...] = _bias_for(shares, network.activations[-1])
-    loss = measure(network, parameters, examples)[0]
+    targets = read(examples)[1]
+    shares = targets.mean(axis=0, dtype=np.float64)  # (O,)
+    # The mean is the best answer for cross-entropy and squared error, the median for absolute error.
+    loss = min(_loss_of_answer(network, examples, answer) for answer in (shares, np.median(targets, axis=0)))
     if task == "regression":
         return Chance(loss, None, len(targets))
     one_of_several = task == "classification" and len(shares) > 1
     accuracy = float(shares.max() if one_of_several else np.maximum(shares, 1.0 - shares).mean())
     return Chance(loss, accuracy, len(targets))
+
+
+def _loss_of_answer(network: Network, examples: Examples, answer: Array) -> float:
+    """The mean loss of a network that always gives this answer (O,)."""
+    parameters = Parameters.zeros(network.structure, examples.dtype)
+    parameters.b[-1][...] = _bias_for(answer, network.activations[-1])
+    return measure(network, parameters, examples)[0]
 
 
 def _bias_for(outputs: Array, activation: str) -> Array:
@@ -61,4 +67,4 @@ def _bias_for(outputs: Array, activation: str) -> Array:
     if activation == "sigmoid":
         p = np.clip(outputs, _RAREST, 1.0 - _RAREST)
         return np.log(p) - np.log1p(-p)
-    return outputs if activation in ("linear", "identity") else np.zeros_like(outputs)
+    return outputs if activation == "identity" else np.zeros_like(outputs)

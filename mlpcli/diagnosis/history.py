@@ -15,6 +15,7 @@ _FEWEST = 3  # epochs from which a course can be seen
 # Of the loss of always the same answer: a network whose loss is no lower than this has learnt nothing to speak of.
 _NOTHING = 0.97
 _STANDARD_ERRORS, _CLOSE = 3.0, 2.0
+_SOMEWHAT = 0.25  # of the way from chance to all right
 _STILL = 0.02  # a training loss that falls by less over the whole run does not move
 # A validation loss often creeps up while accuracy still grows, because a few wrong answers become ever surer. It is a
 # trouble from half as much again as the lowest on, or above that of knowing nothing, and if it is a tenth of the latter
@@ -77,9 +78,12 @@ def _stuck(course: Course, chance: Chance) -> list[Finding]:
         return []
     is_still = last > (1.0 - _STILL) * first
     accuracy = None if course.accuracy is None or chance.accuracy is None else float(course.accuracy[-1])
-    # A weighted or regularised loss says little; but then accuracy is above chance, and the loss falls.
-    if accuracy is not None and not is_still and not chance.is_at_chance(accuracy, _STANDARD_ERRORS):
-        return []
+    # Of a loss that is weighted, or a teacher's, the size says little: then accuracy decides. Initial weights alone may
+    # have it somewhat above chance.
+    if accuracy is not None and chance.accuracy is not None:
+        is_low = accuracy < chance.accuracy + _SOMEWHAT * (1.0 - chance.accuracy)
+        if not (chance.is_at_chance(accuracy, _STANDARD_ERRORS) or (is_still and is_low)):
+            return []
     what = f"after {len(course.training)} epochs the training loss is {last:.4g} (it was {first:.4g})"
     meaning = f"always the same answer would give {chance.loss:.4g}: the network has learnt nothing"
     if accuracy is not None and chance.accuracy is not None:
@@ -97,7 +101,8 @@ def _stuck(course: Course, chance: Chance) -> list[Finding]:
 def _unsteady(course: Course, chance: Chance) -> list[Finding]:
     training = course.training
     lowest = int(training.argmin())
-    if training[-1] > _EXPLODED * training[lowest] and training[-1] > training[lowest] + _SWING * chance.loss:
+    much = _SWING * max(chance.loss, float(training[0]))
+    if training[-1] > _EXPLODED * training[lowest] and training[-1] > training[lowest] + much:
         return [
             Finding(
                 "loss exploding",
@@ -108,7 +113,7 @@ def _unsteady(course: Course, chance: Chance) -> list[Finding]:
             )
         ]
     moves = np.diff(training[len(training) // 2 :])
-    if len(moves) >= _FEWEST and np.maximum(moves, 0.0).mean() > _SWING * chance.loss:
+    if len(moves) >= _FEWEST and np.maximum(moves, 0.0).mean() > much:
         return [
             Finding(
                 "loss swinging",

@@ -19,9 +19,9 @@ def of_initial_loss(run: Run) -> Finding:
     loss, undecided = measure(run.network, run.parameters, some)[0], undecided_loss(run.network, some)
     s, outputs = run.network, run.network.structure[-1]
     name = "knowing nothing"
-    if s.loss == "cross-entropy" and s.activations[-1] == "softmax":
+    if s.activations[-1] == "softmax" and s.loss == "cross-entropy":
         name = f"ln({outputs})"
-    elif s.loss == "cross-entropy":
+    elif s.activations[-1] == "sigmoid" and s.loss.endswith("cross-entropy"):
         name = "ln(2)" if outputs == 1 else f"{outputs} ln(2)"
     elif run.data.task == "regression":
         name = "always the mean"

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mlpcli.diagnosis.chance import chance_of
 from mlpcli.diagnosis.finding import Finding
-from mlpcli.diagnosis.sample import read, unhindered
+from mlpcli.diagnosis.sample import plain, read, unhindered
 from mlpcli.errors import DivergedError
 from mlpcli.run import Run
 from mlpcli.training.batches import Examples, SeededOrder
@@ -38,7 +38,7 @@ def of_overfitting(run: Run) -> Finding:
     n = len(rows)
     limit = int(min(_MOST_STEPS, max(_FEWEST_STEPS, _WORK / run.parameters.flat.size)))
     fresh = unhindered(run, epochs=limit, batch_size=None if run.settings.optimizer == "lbfgs" else n)
-    examples = fresh.training._replace(rows=rows)
+    examples = plain(fresh.training)._replace(rows=rows)
     fresh.training = fresh.validation = examples
     fresh.plan = replace(fresh.plan, order=SeededOrder(n, run.settings.seed))
     chance = chance_of(run.network, examples, run.data.task)
@@ -94,7 +94,9 @@ def _too_weak(verdict: str, what: str) -> Finding:
 
 def _clashes(examples: Examples) -> int:
     """How many examples have the inputs of another one and other targets."""
-    X, targets = read(examples, np.float64)
-    same_inputs = (X[:, np.newaxis] == X[np.newaxis]).all(axis=2)
-    same_targets = (targets[:, np.newaxis] == targets[np.newaxis]).all(axis=2)
-    return int((same_inputs & ~same_targets).any(axis=1).sum())
+    X, targets = read(examples)
+    inputs, wanted = [row.tobytes() for row in X], [row.tobytes() for row in targets]
+    return sum(
+        any(X_i == X_j and y_i != y_j for X_j, y_j in zip(inputs, wanted, strict=True))
+        for X_i, y_i in zip(inputs, wanted, strict=True)
+    )

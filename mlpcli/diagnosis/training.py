@@ -21,7 +21,11 @@ def while_training(run: Run) -> list[Finding]:
     with blas_threads(run.settings.threads):
         X = read(some_of(run.training))[0]
         chance = chance_of(run.network, some_of(run.validation or run.training, _OF_VALIDATION), run.data.task)
-        found = of_history(Course.of([asdict(result) for result in run.history]), chance)
+        # Without validation all depends on the training loss, which is of another size where it is weighted or taught.
+        is_plain = run.training.weights is None and run.plan.learner is None
+        found = []
+        if is_plain or run.validation is not None:
+            found = of_history(Course.of([asdict(result) for result in run.history]), chance)
         found += of_layers(layer_statistics(run.network, run.parameters, X))
         found += of_inputs(X, str(run.settings.scaling))
     return troubles(found)

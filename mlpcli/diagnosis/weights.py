@@ -12,7 +12,8 @@ _TINY = 1e-6
 def of_weights(parameters: Parameters) -> list[Finding]:
     """Judge the size of each layer's weights, and whether its units differ. One finding if all is good."""
     found = []
-    sizes = [float(np.sqrt(np.square(W, dtype=np.float64).mean())) for W in parameters.W]
+    with np.errstate(over="ignore"):
+        sizes = [float(np.sqrt(np.square(W, dtype=np.float64).mean())) for W in parameters.W]
     for layer, (W, size) in enumerate(zip(parameters.W, sizes, strict=True), start=2):
         what = f"root mean square {size:.2g} in layer {layer}"
         if not np.isfinite(W).all() or not np.isfinite(parameters.b[layer - 2]).all():

@@ -138,6 +138,15 @@ def test_a_description_that_lies_is_damage(mlp, weights, change):
     assert (found.code, found.out, found.err.count("\n")) == (3, "", 1)
 
 
+@pytest.mark.parametrize("args", [(), ("--json",)])
+def test_weights_that_overflow_are_found_not_fallen_over(mlp, weights, args):
+    arrays, meta = checkpoint.load(weights)
+    checkpoint.save(weights, {**arrays, "W2": np.full((32, 64), 3e38, np.float32)}, meta)
+    code, out, err = mlp("doctor", *args)
+    assert (code, err) == (0, "")
+    assert "weights or inputs are far too large" in out
+
+
 def test_damaged_weights_are_damage(mlp, weights):
     weights.write_bytes(weights.read_bytes()[:-1])
     found = mlp("doctor")
