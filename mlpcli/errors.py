@@ -39,3 +39,8 @@ class DivergedError(MlpError):
     """The training loss or the weights are no longer finite. Exit code 6."""
 
     exit_code = 6
+
+
+def public_class(error: MlpError) -> type[MlpError]:
+    """The nearest class of this module that an error is of: with its exit code, and made from a message alone."""
+    return next(kind for kind in type(error).__mro__ if kind.__module__ == __name__)

@@ -42,11 +42,25 @@ ALLOWED = {
         },
         {"numpy"},
     ),
+    "workers": ({"errors"}, set()),
+    "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
-        {"", "checkpoint", "config", "datasets", "errors", "evaluation", "files", "model", "run", "training"},
+        {
+            "",
+            "checkpoint",
+            "config",
+            "datasets",
+            "errors",
+            "evaluation",
+            "files",
+            "model",
+            "repeats",
+            "run",
+            "training",
+        },
         {"click", "tqdm"},
     ),
-    "__init__": ({"config", "datasets", "errors", "evaluation", "model", "run", "training"}, set()),
+    "__init__": ({"config", "datasets", "errors", "evaluation", "model", "repeats", "run", "training"}, set()),
     "__main__": ({"cli"}, set()),
 }
 
