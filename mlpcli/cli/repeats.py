@@ -102,7 +102,10 @@ def train_repeatedly(
     finally:
         table.close()
     table.statistics(done)
-    path = _save(repeats, done, chosen, force) if repeats.kind == "seed" else None
+    path = None
+    if repeats.kind == "seed":
+        with signals.remembered():  # all is done: a signal now comes too late to lose it
+            path = _save(repeats, done, chosen, force)
     if as_json:
         output.document(_document(repeats, done, chosen, path))
     elif path is not None and chosen is not None:
@@ -124,8 +127,7 @@ def _save(repeats: Repeats, done: list[Repeat], chosen: Repeat | None, force: bo
     assert chosen is not None and chosen.model is not None
     meta = {**chosen.model.meta, "repeats": _described(repeats, done, chosen)}
     keeper = Keeper(repeats.run, replaces=force)
-    with signals.remembered():
-        keeper.finish(replace(chosen.model, meta=meta))
+    keeper.finish(replace(chosen.model, meta=meta))
     if keeper.remark:
         output.note(keeper.remark)
     return keeper.path
