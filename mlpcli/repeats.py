@@ -113,8 +113,7 @@ def several_seeds(
     """Train `seeds` times, with the seeds `seed`, `seed` + 1 and so on; each result is that of `train`, bit for bit.
 
     data: a data set, or the name or path of one; then settings may say how it is read, too. workers: processes at a
-    time, by default as many as there are cores for. In a script, call it below ``if __name__ == "__main__"``, as
-    everything that starts processes.
+    time, by default as many as there are cores and memory for.
 
     Iterating over what this returns trains: ``summary(several_seeds("digits"))["test_accuracy"].mean``. Raises as
     `train` does, for all settings at once.

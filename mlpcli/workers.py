@@ -8,8 +8,10 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import traceback
+import types
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -44,7 +46,8 @@ def in_parallel(
     """work(task) of each task, in the order of the tasks, as soon as it is there.
 
     workers: processes at a time; with one, or one task, the work is done in this process. `work`, tasks and results
-    are sent between processes: they must be importable, and copies. name: of a task, for messages.
+    are sent between processes: they arrive as copies, and no class or function of theirs may be of the main module.
+    name: of a task, for messages.
 
     Raises what `work` raises, as soon as it does: an MlpError as its nearest class in `mlpcli.errors`. MlpError where
     a process is killed. When the iterator is closed, or an exception passes through it, all processes are ended.
@@ -98,7 +101,7 @@ def _start() -> _Worker:
     ours, theirs = multiprocessing.Pipe()
     # Daemons, so that Python itself ends what a second Ctrl-C has kept us from ending.
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,), daemon=True)
-    with _signals_held_back():
+    with _signals_held_back(), _main_left_out():
         process.start()
     theirs.close()
     return _Worker(process, ours)
@@ -118,6 +121,21 @@ def _signals_held_back() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _main_left_out() -> Iterator[None]:
+    """Inside, a process that is started does not import the caller's main module.
+
+    All that it runs is in modules of their own; a script would begin once more in each process, which it may not even
+    be able to (typed in, or read from standard input), unless all of it stood below ``if __name__ == "__main__"``.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _send(worker: _Worker, content: Any) -> None:
@@ -144,10 +162,7 @@ def _why_ended(exit_code: int) -> str:
         with contextlib.suppress(ValueError):
             number = signal.Signals(-exit_code)
             return f"its process was killed by {number.name}, as for want of memory; make room, or allow fewer cores"
-    return (
-        f"its process ended by itself (exit code {exit_code}); in a script of your own, begin below "
-        "if __name__ == '__main__'"
-    )
+    return f"its process ended by itself (exit code {exit_code}) before it had a result; try again"
 
 
 # In the worker

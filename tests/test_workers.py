@@ -85,6 +85,25 @@ def assert_group_ends(group):
     raise AssertionError("a process is left")
 
 
+PLAIN = """
+from mlpcli.workers import in_parallel
+import operator
+print(list(in_parallel(operator.neg, [1, 2], 2)))
+"""
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_a_script_without_a_guard_begins_once(tmp_path, from_file):
+    (tmp_path / "script.py").write_text(PLAIN)
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, *(["script.py"] if from_file else ["-"])]
+    given = None if from_file else PLAIN
+    done = subprocess.run(
+        command, input=given, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("[-1, -2]\n", "")
+
+
 def test_cores_are_those_of_this_process_and_its_quota(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(6)), raising=False)
     files, found = {}, []
