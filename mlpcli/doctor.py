@@ -63,7 +63,7 @@ def examine(data: Dataset, settings: Settings | None = None) -> Examination:
             *of_inputs(X, str(run.settings.scaling)),
             of_initial_loss(run),
             of_gradient(run.network, run.parameters, *few, rng),
-            of_updates(first_steps(run), run.plan.learning_rate, undecided_loss(run.network, some_of(run.training))),
+            *_of_first_steps(run),
             *of_layers(statistics),
             of_overfitting(run),
         ]
@@ -99,6 +99,13 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
         findings.append(of_gradient(model.network, model.parameters, *few, rng))
     findings.append(_gap(model, data))
     return Examination(findings, statistics)
+
+
+def _of_first_steps(run: Run) -> list[Finding]:
+    rate = run.settings.learning_rate
+    if rate is None:  # lbfgs searches for the length of each step
+        return []
+    return [of_updates(first_steps(run), rate, undecided_loss(run.network, some_of(run.training)))]
 
 
 def _examples(model: Model, split: Split) -> Examples:
@@ -137,7 +144,7 @@ def _for_validation(chance: Chance, model: Model) -> Chance:
     return chance._replace(examples=n) if type(n) is int and n > 0 else chance
 
 
-_GAP, _GAP_OF_R2 = 0.05, 0.2  # beyond what chance explains, where that is known
+_GAP, _GAP_OF_R2 = 0.1, 0.2  # beyond what chance explains, where that is known
 
 
 def _gap(model: Model, data: Dataset) -> Finding:

@@ -40,7 +40,6 @@ class DivergedError(MlpError):
 
     exit_code = 6
 
-
-def public_class(error: MlpError) -> type[MlpError]:
-    """The nearest class of this module that an error is of: with its exit code, and made from a message alone."""
-    return next(kind for kind in type(error).__mro__ if kind.__module__ == __name__)
+    def __init__(self, what: str, advice: str) -> None:
+        super().__init__(f"{what}; {advice}")
+        self.what = what

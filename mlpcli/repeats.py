@@ -18,7 +18,7 @@ from mlpcli.config import DATA_SETTINGS, Settings, named_settings, option_name
 from mlpcli.datasets.dataset import Dataset, hold_out
 from mlpcli.datasets.load import load_data
 from mlpcli.datasets.split import Fold
-from mlpcli.errors import MlpError, UsageError, public_class
+from mlpcli.errors import MlpError, UsageError
 from mlpcli.memory import available_memory, memory_mapping
 from mlpcli.model import Model
 from mlpcli.run import Run
@@ -287,11 +287,12 @@ class _Folds:
 
 @contextlib.contextmanager
 def _errors_of(what: str) -> Iterator[None]:
-    """Says in an error whose it is; its class stays the nearest one of mlpcli.errors, and so its exit code."""
+    """Says in the message of an error whose it is."""
     try:
         yield
     except MlpError as error:
-        raise public_class(error)(f"{what}: {error}") from error
+        error.args = (f"{what}: {error}",)
+        raise
     except MemoryError:
         raise MlpError(f"{what}: out of memory; use a smaller network, or allow fewer cores") from None
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from mlpcli import checkpoint
-from mlpcli.config import Settings, named_settings, option_name
+from mlpcli.config import Settings, option_name
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.model import load
+from mlpcli.recorded import settings_of
 from mlpcli.run import Run
 
 # What may differ: where the run goes and how it is told, where the data is now, and how long it may still take.
@@ -72,13 +73,7 @@ def unfinished(path: str | Path, given: dict[str, Any]) -> Unfinished:
     arrays, meta = checkpoint.load(path)
     if not isinstance(meta.get("state"), dict):
         raise UsageError(f"{path}: its run is finished, there is nothing to go on with; train anew with other settings")
-    try:
-        recorded = named_settings(meta["settings"], path)
-        settings = Settings(**recorded)
-    except (UsageError, TypeError, KeyError, AttributeError) as error:
-        what = json.dumps(str(error))[1:-1][:160]
-        raise DamagedFileError(f"{path}: its settings are not sane ({what}); use an intact copy") from None
-    return Unfinished(path, _changed(settings, given, path), arrays, meta)
+    return Unfinished(path, _changed(settings_of(meta, path), given, path), arrays, meta)
 
 
 def _changed(recorded: Settings, given: dict[str, Any], path: str) -> Settings:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
-from mlpcli.config import Settings
+from mlpcli.config import DataFacts, Settings
 from mlpcli.config.checks import AUGMENTATION, parse_class_weights, parse_duration
+from mlpcli.datasets.catalog import Entry
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.split import stratified_split
 from mlpcli.datasets.strokes import measure_frame
@@ -41,7 +42,7 @@ from mlpcli.training.batches import (
     make_examples,
     weights_generator,
 )
-from mlpcli.training.distillation import Teacher
+from mlpcli.training.distillation import Teacher, student
 from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs
 from mlpcli.training.loop import EpochResult, Plan, Position, fit, measure
 from mlpcli.training.scaling import Scaling, by_maximum, standard
@@ -58,6 +59,25 @@ def fits_memory(X: npt.NDArray[np.generic]) -> bool:
     """Whether examples can be read in any order: they are in memory, or a file that half of what is free can cache."""
     available = available_memory()
     return memory_mapping(X) is None or available is None or X.nbytes <= available // 2
+
+
+def data_facts(data: Dataset) -> DataFacts:
+    """What settings have to know of a data set."""
+    return DataFacts(
+        data.inputs,
+        len(data.classes),
+        len(data.train),
+        data.task,
+        data.kind,
+        data.validation is not None,
+        data.scaling,
+        "examples" if fits_memory(data.train.X) else "blocks",
+    )
+
+
+def catalog_facts(entry: Entry) -> DataFacts:
+    """The same of a named data set, which need not be there."""
+    return DataFacts(entry.inputs, len(entry.classes), entry.examples[0], kind=entry.kind)
 
 
 @dataclass(frozen=True)
@@ -77,16 +97,7 @@ class Run:
 
     def __init__(self, data: Dataset, settings: Settings) -> None:
         """Prepare everything, refusing with UsageError what cannot run. `settings` may leave values open."""
-        s = settings.resolve(
-            data.inputs,
-            len(data.classes),
-            len(data.train),
-            task=data.task,
-            kind=data.kind,
-            own_validation=data.validation is not None,
-            scaling=data.scaling,
-            shuffle="examples" if fits_memory(data.train.X) else "blocks",
-        )
+        s = settings.resolve(**data_facts(data)._asdict())
         assert s.structure and s.output_activation and s.init and s.epochs and s.loss and s.dtype
         # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
         vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
@@ -201,7 +212,14 @@ class Run:
             seed=s.seed,
             distort=self._distortion(batch_size),
             teach=self._teacher if self._distorts else None,
+            learner=self._student(),
         )
+
+    def _student(self) -> Network | None:
+        s = self.settings
+        if s.temperature is None or s.teacher_share is None:  # there is no teacher
+            return None
+        return student(self.network, s.temperature, s.teacher_share)
 
     def _schedule(self, epochs: int) -> Schedule:
         s = self.settings
@@ -387,7 +405,7 @@ class Run:
         """
         flat = self.parameters.flat if self.best is None else self.best.flat
         if not np.isfinite(flat).all():
-            raise DivergedError("training diverged: the weights are not finite; try a lower --learning-rate")
+            raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
         return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
 
     def save_unfinished(self, path: str | Path, replace: bool = True) -> None:

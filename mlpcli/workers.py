@@ -18,7 +18,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from mlpcli.errors import MlpError, public_class
+from mlpcli.errors import MlpError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -49,8 +49,9 @@ def in_parallel(
     are sent between processes: they arrive as copies, and no class or function of theirs may be of the main module.
     name: of a task, for messages.
 
-    Raises what `work` raises, as soon as it does: an MlpError as its nearest class in `mlpcli.errors`. MlpError where
-    a process is killed. When the iterator is closed, or an exception passes through it, all processes are ended.
+    Raises the MlpError that `work` raises, as soon as it does, and RuntimeError for what is no MlpError nor
+    MemoryError; MlpError where a process is killed. When the iterator is closed, or an exception passes through it,
+    all processes are ended.
     """
     if min(workers, len(tasks)) <= 1:
         return map(work, tasks)
@@ -151,8 +152,9 @@ def _receive(worker: _Worker, name: str) -> Any:
         raise MlpError(f"{name}: {_why_ended(worker.process.exitcode or 0)}") from None
     if is_result:
         return answer
-    kind, message, trace = answer
-    error: Exception = kind(message)
+    kind, message, attributes, trace = answer
+    error: Exception = kind.__new__(kind, message)  # its own __init__ may take something else
+    vars(error).update(attributes)
     error.add_note(trace)
     raise error
 
@@ -171,7 +173,7 @@ def _why_ended(exit_code: int) -> str:
 def _serve(pipe: "Connection[Any, Any]") -> None:
     """Receive the work, then answer tasks until the other end is closed.
 
-    Answers are (True, result), or (False, (exception class, message, trace)).
+    Answers are (True, result), or (False, (exception class, message, attributes, trace)).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for Windows, where it could not be held back
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -193,10 +195,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _sendable(error: Exception) -> tuple[type[Exception], str]:
-    """An exception as one whose only argument is its message."""
+def _sendable(error: Exception) -> tuple[type[Exception], str, dict[str, Any]]:
+    """An exception in parts: its class, message and attributes."""
     if isinstance(error, MlpError):
-        return public_class(error), str(error)
+        return type(error), str(error), vars(error)
     if isinstance(error, MemoryError):
-        return MemoryError, str(error)
-    return RuntimeError, f"{type(error).__name__}: {error}"
+        return MemoryError, str(error), {}
+    return RuntimeError, f"{type(error).__name__}: {error}", {}

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mlpcli"
-THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL"}
+THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
 
 # part: (parts of mlpcli it may import, third-party packages it may import)
 ALLOWED = {
@@ -21,7 +21,7 @@ ALLOWED = {
     "config": ({"errors", "files", "resources"}, set()),
     "nn": (set(), {"numpy"}),
     "datasets": ({"errors", "files", "memory", "resources"}, {"numpy", "PIL", "requests", "urllib3"}),
-    "training": ({"errors", "memory", "nn"}, {"numpy"}),
+    "training": ({"errors", "memory", "nn"}, {"numpy", "scipy"}),  # SciPy in lbfgs alone, when it is used
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
@@ -42,6 +42,15 @@ ALLOWED = {
         },
         {"numpy"},
     ),
+    "history": ({"training"}, set()),
+    "keeping": ({"errors", "files", "history", "model", "run"}, set()),
+    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "run"}, {"numpy"}),
+    "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
+    "diagnosis": ({"datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
+    "doctor": (
+        {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
+        {"numpy"},
+    ),
     "workers": ({"errors"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
@@ -50,17 +59,36 @@ ALLOWED = {
             "checkpoint",
             "config",
             "datasets",
+            "diagnosis",
+            "doctor",
             "errors",
             "evaluation",
             "files",
+            "keeping",
             "model",
             "repeats",
+            "resuming",
             "run",
             "training",
         },
         {"click", "tqdm"},
     ),
-    "__init__": ({"config", "datasets", "errors", "evaluation", "model", "repeats", "run", "training"}, set()),
+    "__init__": (
+        {
+            "api",
+            "config",
+            "datasets",
+            "diagnosis",
+            "doctor",
+            "errors",
+            "evaluation",
+            "model",
+            "repeats",
+            "run",
+            "training",
+        },
+        set(),
+    ),
     "__main__": ({"cli"}, set()),
 }
 
@@ -104,7 +132,9 @@ def modules_after(*args):
     return set(json.loads(result.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+)
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
 
@@ -113,6 +143,14 @@ def test_training_on_embedded_data_never_imports_requests(tmp_path):
     loaded = modules_after("train", "parity", "--epochs", "1", "--output", str(tmp_path / "w.npy"))
     assert "numpy" in loaded
     assert "requests" not in loaded
+
+
+def test_scipy_is_imported_where_it_is_used_alone():
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
+        names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
+        assert not any(name.split(".")[0] == "scipy" for name in names), path
 
 
 def test_nothing_can_unpickle():

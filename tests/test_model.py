@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mlpcli import checkpoint
+from mlpcli.api import train
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.model import Model, load
 from mlpcli.nn.network import Network, Parameters
-from mlpcli.run import train
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import mlpcli
 from mlpcli import checkpoint
 from mlpcli.config import Settings
 from mlpcli.datasets.dataset import Dataset, Split
-from mlpcli.errors import DamagedFileError, UsageError
+from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 from mlpcli.keeping import Keeper
 from mlpcli.resuming import unfinished
 from mlpcli.run import Run
@@ -201,6 +201,38 @@ def test_saves_follow_save_every(tiny, tmp_path):
     assert epochs == [(2, 2), (3, 2), (4, 4), (5, 4), (6, 4)]  # the last is saved when it is finished
 
 
+def test_a_save_that_fails_while_it_trains_is_told_and_tried_again(tiny, tmp_path, monkeypatch):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper, save, left = Keeper(run, replaces=False), run.save_unfinished, iter([True])
+
+    def save_unfinished(*args):
+        if next(left, False):
+            raise CannotWriteError("w.npy: cannot write (No space left on device); make room")
+        save(*args)
+
+    monkeypatch.setattr(run, "save_unfinished", save_unfinished)
+    problems = []
+    for _ in run.epochs():
+        keeper.after_epoch()
+        problems.append(keeper.problem is not None)
+    assert problems == [True, False, False, False, False, False]
+    assert (tmp_path / "w.npy").exists()
+
+
+def test_a_file_that_another_process_made_meanwhile_is_left_alone(tiny, tmp_path):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper = Keeper(run, replaces=False)
+    epochs = run.epochs()
+    next(epochs)
+    (tmp_path / "w.npy").write_bytes(b"theirs")
+    keeper.after_epoch()
+    assert keeper.path == str(tmp_path / "w-2.npy")
+    next(epochs)
+    keeper.after_epoch()
+    assert (tmp_path / "w.npy").read_bytes() == b"theirs"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["w-2.npy", "w.npy"]
+
+
 # ---------------------------------------------------------------------------------------------- the command line
 
 
@@ -268,9 +300,14 @@ def test_history_is_a_table(mlp, tmp_path):
     assert mlp("train", "parity", "--epochs", "4", "--history", "h.csv").code == 0
     lines = (tmp_path / "h.csv").read_text().splitlines()
     columns = lines[0].split(",")
-    assert {"epoch", "training_loss", "validation_loss", "validation_accuracy", "learning_rate", "gradient_norm"} <= set(
-        columns
-    )
+    assert {
+        "epoch",
+        "training_loss",
+        "validation_loss",
+        "validation_accuracy",
+        "learning_rate",
+        "gradient_norm",
+    } <= set(columns)
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3", "4"]
     recorded = mlpcli.load(tmp_path / "weights.npy").history
     for line, result in zip(lines[1:], recorded, strict=True):

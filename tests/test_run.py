@@ -5,9 +5,10 @@ import pytest
 
 import mlpcli
 import mlpcli.run as run_module
+from mlpcli.api import train
 from mlpcli.config import DATA_SETTINGS, Settings
 from mlpcli.errors import DivergedError, UsageError
-from mlpcli.run import Run, train
+from mlpcli.run import Run
 
 
 def weights(data, **settings):
@@ -86,25 +87,20 @@ def test_validation_examples_are_not_trained_on(tiny):
     assert len(run.training.rows) + len(run.validation.rows) == len(tiny.train)
 
 
-def test_the_last_epoch_within_one_standard_error_of_the_best_is_kept(tiny):
-    # 20 examples, and four more by Agresti and Coull: the standard error at 0.9 is 0.076, at 0.5 it is 0.102
-    run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), epochs=1, validation=0.5))
-    next(iter(run.epochs()))
-    run._highest = 0.0
-    result = run.history[0]
-    kept = [
-        run._is_worth_keeping(dataclasses.replace(result, validation_accuracy=accuracy))
-        for accuracy in (0.5, 0.4, 0.3, 0.9, 0.85, 0.8)
-    ]
-    assert kept == [True, True, False, True, True, False]
+@pytest.mark.parametrize("balanced", [False, True])
+def test_the_choice_of_an_epoch_knows_how_many_validate(tiny, balanced):
+    settings = {"class_weights": "balanced"} if balanced else {}
+    run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), validation=0.5, **settings))
+    assert run.selection.monitor == ("balanced-accuracy" if balanced else "accuracy")
+    assert run.selection.effective_examples == pytest.approx(20)  # ten of each class
 
 
-def test_a_perfect_epoch_does_not_end_the_choice(tiny):
-    run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), epochs=1, validation=0.5))
-    next(iter(run.epochs()))
-    perfect = dataclasses.replace(run.history[0], validation_accuracy=1.0)
-    assert run._is_worth_keeping(perfect)
-    assert run._is_worth_keeping(dataclasses.replace(perfect, validation_accuracy=0.95))  # 19 of 20
+def test_the_epoch_that_is_kept_is_the_last_one_chosen(tiny):
+    run = Run(tiny, Settings(data="tiny", structure=(3, 5, 2), epochs=6, monitor="loss", validation=0.5))
+    flats = [run.parameters.flat.copy() for _ in run.epochs()]
+    losses = [result.validation_loss for result in run.history]
+    assert run.best.epoch == losses.index(min(losses))
+    np.testing.assert_array_equal(run.best.flat, flats[run.best.epoch])
 
 
 def test_without_validation_the_last_epoch_is_kept(tiny):

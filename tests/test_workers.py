@@ -12,7 +12,7 @@ import pytest
 from mlpcli import workers
 from mlpcli.config import parse_structure
 from mlpcli.datasets.encoding import UnfitColumnsError
-from mlpcli.errors import MlpError, UsageError, public_class
+from mlpcli.errors import DivergedError, MlpError, UsageError
 from mlpcli.nn.network import Parameters
 from mlpcli.workers import available_cores, in_parallel
 
@@ -125,10 +125,14 @@ def _read(files, path):
     return files[str(path)]
 
 
-def test_an_error_of_a_narrower_class_is_sent_as_one_of_the_public_ones():
-    error = UnfitColumnsError([("date", "column date: too many texts")])
-    assert public_class(error) is UsageError
-    assert public_class(MlpError("x")) is MlpError
+@pytest.mark.parametrize("error", [UnfitColumnsError([("date", "too many texts")]), DivergedError("gone", "try less")])
+def test_an_error_whose_class_takes_no_message_arrives_whole(error):
+    ours, theirs = workers.multiprocessing.Pipe()
+    theirs.send((False, (*workers._sendable(error), "the trace")))
+    with ours, theirs, pytest.raises(type(error)) as caught:
+        workers._receive(workers._Worker(None, ours), "task")
+    assert str(caught.value) == str(error)
+    assert vars(caught.value) == {**vars(error), "__notes__": ["the trace"]}
 
 
 def test_a_copy_of_parameters_is_of_views_of_one_vector():

@@ -7,6 +7,7 @@ import click
 
 from mlpcli import __version__
 from mlpcli.cli import output, signals
+from mlpcli.cli.config import config
 from mlpcli.cli.data import data
 from mlpcli.cli.doctor import doctor
 from mlpcli.cli.download import download
@@ -25,7 +26,7 @@ def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
 
 
-for command in (download, data, train, evaluate, predict, doctor):
+for command in (download, data, train, config, evaluate, predict, doctor):
     cli.add_command(command)
 
 

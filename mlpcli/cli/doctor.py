@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mlpcli.cli import output
 from mlpcli.cli.figures import describe_task
+from mlpcli.cli.gathering import config_option, gather
 from mlpcli.cli.options import (
     complete_data,
     data_dir_option,
@@ -19,7 +21,7 @@ from mlpcli.cli.options import (
     use_threads,
 )
 from mlpcli.cli.trained import read_as_trained
-from mlpcli.config import Settings, option_name, read_config
+from mlpcli.config import Settings, option_name
 from mlpcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
     from mlpcli.doctor import Examination
     from mlpcli.model import Model
 
+DEFAULT_WEIGHTS = "weights.npy"
+
 
 @click.command(epilog="Example:  mlp doctor digits --learning-rate 1")
-@click.argument("target", default="weights.npy", metavar="[WEIGHTS|DATA]", shell_complete=complete_data)
+@click.argument("target", default=DEFAULT_WEIGHTS, metavar="[WEIGHTS|DATA]", shell_complete=complete_data)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options_without_output
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
+@config_option
 @data_dir_option
 @quiet_option
 @json_option
@@ -62,7 +66,10 @@ def doctor(
     """
     given = {name: value for name, value in options.items() if value is not None}
     if config is not None:
-        given = {**read_config(config), **given}
+        asked = gather(config, given)
+        given = {name: getattr(asked.settings, name) for name in asked.sources}
+        is_default = click.get_current_context().get_parameter_source("target") is ParameterSource.DEFAULT
+        target = given.pop("data", target) if is_default else target
     use_threads(given.get("threads", 1))
     from mlpcli.checkpoint import is_weights
     from mlpcli.datasets.load import is_named
@@ -90,7 +97,7 @@ def _refuse_second(target: str, data: str | None) -> None:
             f"{target}: not a weights file of mlpcli, and {data} follows it; give WEIGHTS DATA, or DATA alone"
         )
     source = click.get_current_context().get_parameter_source("target")
-    if source is click.core.ParameterSource.DEFAULT and not Path(target).exists():
+    if source is ParameterSource.DEFAULT and target == DEFAULT_WEIGHTS and not Path(target).exists():
         raise UsageError(f"{target}: no such file; name weights or data, such as: mlp doctor digits")
 
 

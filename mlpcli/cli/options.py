@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from mlpcli.cli import output
+from mlpcli.cli.groups import option
 from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_fractions, parse_structure
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -33,7 +34,8 @@ debug_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Print the result only.")
-data_dir_option = click.option(
+data_dir_option = option(
+    "Data",
     "--data-dir",
     envvar="MLP_DATA_DIR",
     show_envvar=True,
@@ -43,7 +45,8 @@ data_dir_option = click.option(
     type=click.Path(path_type=Path),
     help="Where downloaded data sets are kept.",
 )
-mirror_option = click.option(
+mirror_option = option(
+    "Data",
     "--mirror",
     "mirrors",
     multiple=True,
@@ -115,13 +118,14 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
     names = [f.name, option_name(f.name), *(f"--{other}" for other in meta["other_names"])]
     if f.name == "output":
         names.append("-o")
-    default = meta["auto"] or (",".join(map(str, f.default)) if isinstance(f.default, tuple) else f.default)
+    default = meta["auto"] or _shown(f.default)
     if kind == "bool":
         help_text = f"{meta['help']}  [default: {meta['auto'] or 'no'}]"
-        return click.option(*_with_negation(names), default=None, help=help_text)
+        return option(meta["group"], *_with_negation(names), default=None, help=help_text)
     # Choices are checked by Settings, which a TOML file and Python go through as well.
     metavar = "|".join(meta["choices"]) if meta["choices"] else meta["metavar"]
-    return click.option(
+    return option(
+        meta["group"],
         *names,
         type=_TYPES[kind],
         default=None,
@@ -129,6 +133,13 @@ def _option(f: "dataclasses.Field[Any]") -> Callable[[Command], Command]:
         help=f"{meta['help']}  [default: {default}]",
         shell_complete=_completion(f),
     )
+
+
+def _shown(value: Any) -> str:
+    """A default as one would type it: 0, not 0.0."""
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _completion(f: "dataclasses.Field[Any]") -> Completion | None:

@@ -11,6 +11,7 @@ import click
 
 from mlpcli.cli import output, signals
 from mlpcli.cli.figures import describe_task, describe_training
+from mlpcli.cli.groups import option
 from mlpcli.cli.options import data_dir_hint, typed_path
 from mlpcli.config import Settings
 from mlpcli.errors import DivergedError, UsageError
@@ -33,20 +34,24 @@ _NAMES = {"r2": "R2", "mae": "MAE", "rmse": "RMSE", "exact": "all right", "f1_ma
 
 def options(command: Command) -> Command:
     """The options --seeds and --folds."""
-    command = click.option(
+    fold_option = option(
+        "Run",
         "--folds",
         type=int,
         metavar="N",
         help="Cross-validate: hold out each of N folds in turn and measure on it; the table has mean and deviation. "
         "Nothing is saved. A test part of the data's own is left alone.",
-    )(command)
-    return click.option(
+    )
+    seed_option = option(
+        "Run",
         "--seeds",
         type=int,
         metavar="N",
         help="Train with N seeds, from --seed on, several at a time; the table has mean and deviation. The network of "
         "the best validation figure is saved.",
-    )(command)
+    )
+    decorated: Command = seed_option(fold_option(command))
+    return decorated
 
 
 def refuse(
@@ -55,10 +60,10 @@ def refuse(
     """UsageError for what makes no sense beside --seeds or --folds. given: the settings of the command line."""
     if seeds is not None and folds is not None:
         raise UsageError("--folds: not together with --seeds; leave one out")
-    option = "--seeds" if folds is None else "--folds"
+    asked = "--seeds" if folds is None else "--folds"
     for name, is_there in (("--resume", resume is not None), ("--verbose", verbose)):
         if is_there:
-            raise UsageError(f"{name}: says nothing about several runs ({option}); leave one out")
+            raise UsageError(f"{name}: says nothing about several runs ({asked}); leave one out")
     for name, is_there in (("--output", "output" in given), ("--force", force)):
         if folds is not None and is_there:
             raise UsageError(f"{name}: nothing is saved with --folds; leave one out")
@@ -68,24 +73,24 @@ def check_nothing(size: int) -> None:
     """What there is to check of where the network goes if it goes nowhere."""
 
 
-def train_repeatedly(
-    settings: Settings,
-    seeds: int | None,
-    folds: int | None,
-    force: bool,
-    data_dir: Path,
-    quiet: bool,
-    as_json: bool,
-) -> None:
-    """Train with several seeds, or on several folds; print the table, and save the best of several seeds."""
+def for_several(settings: Settings, given: dict[str, Any]) -> Settings:
+    """Without what says where a single run goes, as far as it is in a --config only and not `given` beside this."""
+    return replace(settings, save_every=given.get("save_every"), history=given.get("history"))
+
+
+def prepare(settings: Settings, seeds: int | None, folds: int | None, data_dir: Path) -> Repeats:
+    """All that can be refused is refused here. The data has been downloaded."""
     from mlpcli.repeats import Repeats, Source
 
     source = Source(settings.data, data_dir, settings.data_settings())
     if seeds is not None:
-        repeats = Repeats.of_seeds(source, settings, seeds)
-    else:
-        assert folds is not None
-        repeats = Repeats.of_folds(source, settings, folds)
+        return Repeats.of_seeds(source, settings, seeds)
+    assert folds is not None
+    return Repeats.of_folds(source, settings, folds)
+
+
+def train_repeatedly(repeats: Repeats, force: bool, quiet: bool, as_json: bool) -> None:
+    """Train with several seeds, or on several folds; print the table, and save the best of several seeds."""
     table = _Table(repeats, quiet, as_json)
     chosen: Repeat | None = None
     done: list[Repeat] = []
@@ -98,7 +103,7 @@ def train_repeatedly(
         table.close()
         _stopped(stop, repeats, done, chosen, force)
     except DivergedError as error:
-        raise DivergedError(f"{error}; nothing was saved") from error
+        raise DivergedError(str(error), "nothing was saved") from error
     finally:
         table.close()
     table.statistics(done)

@@ -15,6 +15,8 @@ from click.core import ParameterSource
 from mlpcli.cli import output, repeats, signals
 from mlpcli.cli.download import fetch
 from mlpcli.cli.figures import describe_task, describe_training, figures
+from mlpcli.cli.gathering import config_option, gather
+from mlpcli.cli.groups import GroupedCommand, option
 from mlpcli.cli.options import (
     complete_data,
     data_dir_hint,
@@ -27,7 +29,7 @@ from mlpcli.cli.options import (
     typed_path,
     use_threads,
 )
-from mlpcli.config import Settings, read_config
+from mlpcli.config import GROUPS, Settings
 from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, MlpError, UsageError
 from mlpcli.files import FileIsThereError, check_target
 
@@ -39,17 +41,22 @@ if TYPE_CHECKING:
     from mlpcli.training.loop import EpochResult
 
 
-@click.command(epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy")
+@click.command(
+    cls=GroupedCommand,
+    groups=GROUPS,
+    epilog="Example:  mlp train digits --structure 64,32,10 --epochs 50 --output digits.npy",
+)
 @click.argument("data", required=False, shell_complete=complete_data)
 @settings_options
-@click.option("--config", metavar="FILE.toml", help="Take settings from this file; options given here win.")
-@click.option(
+@config_option
+@option(
+    "Run",
     "--resume",
     metavar="WEIGHTS",
     help="Go on with the unfinished run in this file, as if it had never stopped; nothing else is needed.",
 )
 @repeats.options
-@click.option("--force", is_flag=True, help="Replace an existing output file.")
+@option("Output", "--force", is_flag=True, help="Replace an existing output file.")
 @data_dir_option
 @mirror_option
 @click.option("--verbose", "-v", is_flag=True, help="Also print the error of each step.")
@@ -89,14 +96,20 @@ def train(
     if seeds is not None or folds is not None:
         repeats.refuse(seeds, folds, resume, verbose, force, given)
     if resume is None:
-        settings = Settings(**{**({} if config is None else read_config(config)), **given})
-        use_threads(settings.threads)
+        asked = gather(config, given)
+        use_threads(asked.settings.threads)
         if seeds is not None or folds is not None:
+            settings = repeats.for_several(asked.settings, given)
             check = partial(_check_targets, settings, force) if seeds is not None else repeats.check_nothing
             _fetch(settings, check, data_dir, mirrors, quiet or as_json)
-            repeats.train_repeatedly(settings, seeds, folds, force, data_dir, quiet, as_json)
+            several = repeats.prepare(settings, seeds, folds, data_dir)
+            for remark in asked.notes(several.run.data) if seeds is not None else ():
+                output.note(remark)
+            repeats.train_repeatedly(several, force, quiet, as_json)
             return
-        run = _new_run(settings, force, data_dir, mirrors, quiet or as_json)
+        run = _new_run(asked.settings, force, data_dir, mirrors, quiet or as_json)
+        for remark in asked.notes(run.data):
+            output.note(remark)
     else:
         if config is not None:
             raise UsageError("--config: a run that goes on has its settings; leave it out")
@@ -163,6 +176,8 @@ def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) 
         model = run.model(test)
         keeper.finish(model)
     _tell_of_other_name(keeper)
+    if not run.settings.article:  # whose faults are known, and part of the lesson
+        _diagnose(run)
     if as_json:
         output.document(_summary(keeper.path, model.meta))
     else:
@@ -208,12 +223,13 @@ def _fetch(
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named
+    from mlpcli.run import catalog_facts
 
     is_download = False
     if is_named(settings.data):
         entry = find(settings.data)
         is_download = entry.origin == "download"
-        resolved = settings.resolve(entry.inputs, len(entry.classes), entry.examples[0])
+        resolved = settings.resolve(**catalog_facts(entry)._asdict())
         assert resolved.structure and resolved.epochs and resolved.dtype
         check(check_size(resolved.structure, resolved.dtype, resolved.epochs))
     else:
@@ -247,10 +263,21 @@ def _save_unfinished(run: Run, keeper: Keeper, what: str) -> str:
 
 
 def _keep_last_good(run: Run, keeper: Keeper, error: DivergedError) -> None:
-    if run.best is None:
-        raise DivergedError(f"{error}; nothing was saved") from None
-    keeper.finish(run.model())
-    raise DivergedError(f"{error}; the weights of epoch {run.best.epoch + 1} are in {keeper.path}") from None
+    from mlpcli.diagnosis import on_divergence
+
+    kept = "nothing was saved"
+    if run.best is not None:
+        keeper.finish(run.model())
+        kept = f"the weights of epoch {run.best.epoch + 1} are in {keeper.path}"
+    raise DivergedError(error.what, f"{kept}; try {on_divergence(run)}") from None
+
+
+def _diagnose(run: Run) -> None:
+    """Say in plain words what went wrong, if anything did."""
+    from mlpcli.diagnosis import while_training
+
+    for finding in while_training(run):
+        output.note(f"{finding.check}: {finding.found}: {finding.meaning}; {finding.advice}")
 
 
 def _tell_of_other_name(keeper: Keeper) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import math
 import re
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from mlpcli.errors import UsageError
@@ -87,6 +88,7 @@ _NOT_OF_LBFGS = (
     "article",
     *AUGMENTATION,
 )
+NO_VALIDATION = "there are no validation examples to judge by; leave it out, or give --validation 0.1"
 # The article's program knows none of these.
 _NOT_OF_ARTICLE = (
     "class_weights",
@@ -129,7 +131,7 @@ def check(s: Settings) -> None:
         value = getattr(s, name)
         if value is None:
             continue
-        if not (math.isfinite(value) and (value > low if open_low else value >= low) and value < high):
+        if not ((value > low if open_low else value >= low) and value < high):  # nan neither
             refuse(name, f"{value} is out of range; give {meaning}")
     for rate in s.dropout:
         if not 0.0 <= rate < 1.0:
@@ -159,31 +161,40 @@ def _check_choice(f: dataclasses.Field[Any], value: Any) -> None:
             refuse(f.name, f"unknown choice {one[:60]!r}; {hint}there are: {', '.join(choices)}")
 
 
-def _check_what_belongs(s: Settings) -> None:
+def unused(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What the choices among `values`, all settings by name, leave no use for.
+
+    Each as (setting, the setting of the choice that does not use it, why in words, with what to do).
+    """
     for name, (governing, users) in BELONGS_TO.items():
-        chosen = getattr(s, governing)
-        if getattr(s, name) is not None and chosen not in users:
+        chosen = values[governing]
+        if chosen not in users:
             found = chosen or f"the default {governing}"
-            refuse(name, f"{found} does not use it; leave it out or use --{governing} {' or '.join(users)}")
-    if s.elastic_sigma is not None and not s.elastic:
-        refuse("elastic_sigma", "nothing is distorted elastically; leave it out or add --elastic 36")
-    for name in ("temperature", "teacher_share"):
-        if getattr(s, name) is not None and s.teacher is None:
-            refuse(name, "there is no teacher; leave it out or add --teacher WEIGHTS")
-    if s.optimizer == "lbfgs":
-        _refuse_given(s, _NOT_OF_LBFGS, "lbfgs does not use it; leave it out or use another --optimizer")
-    if s.article:
-        if s.init != "normal":
-            found = s.init or "what suits the activation"
-            refuse("article", f"the article draws its weights from N(0, 1), not by {found}; add --init normal")
-        _refuse_given(s, _NOT_OF_ARTICLE, "the article's program has nothing like it; leave it out, or --article")
+            yield name, governing, f"{found} does not use it; leave it out or use --{governing} {' or '.join(users)}"
+    if not values["elastic"]:
+        yield "elastic_sigma", "elastic", "nothing is distorted elastically; leave it out or add --elastic 36"
+    if values["teacher"] is None:
+        for name in ("temperature", "teacher_share"):
+            yield name, "teacher", "there is no teacher; leave it out or add --teacher WEIGHTS"
+    if values["validation"] == 0:
+        for name in ("monitor", "patience"):
+            yield name, "validation", NO_VALIDATION
+    if values["optimizer"] == "lbfgs":
+        for name in _NOT_OF_LBFGS:
+            yield name, "optimizer", "lbfgs does not use it; leave it out or use another --optimizer"
+    if values["article"]:
+        for name in _NOT_OF_ARTICLE:
+            yield name, "article", "the article's program has nothing like it; leave it out, or --article"
 
 
-def _refuse_given(s: Settings, names: tuple[str, ...], why: str) -> None:
+def _check_what_belongs(s: Settings) -> None:
     defaults = {f.name: f.default for f in dataclasses.fields(s)}
-    for name in names:
+    for name, _, why in unused(vars(s)):
         if getattr(s, name) != defaults[name]:
             refuse(name, why)
+    if s.article and s.init != "normal":
+        found = s.init or "what suits the activation"
+        refuse("article", f"the article draws its weights from N(0, 1), not by {found}; add --init normal")
 
 
 def check_type(f: dataclasses.Field[Any], value: Any, where: str) -> None:
@@ -206,8 +217,13 @@ def check_type(f: dataclasses.Field[Any], value: Any, where: str) -> None:
     else:
         right, wanted = isinstance(value, str), "a text"
     if not right:
-        shown = str(list(value)) if isinstance(value, tuple) else repr(value)
+        shown = str(list(value)) if isinstance(value, tuple) else repr(value) if _is_plain(value) else str(value)
         raise UsageError(f"{where}: {shown if len(shown) <= 60 else shown[:57] + '...'} is not {wanted}; correct it")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether repr shows it as one would type it, unlike a date of TOML's."""
+    return value is None or isinstance(value, str | int | float | list | dict)
 
 
 def _is_number(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -12,12 +13,21 @@ from typing import Any
 from mlpcli.config.checks import check_type, option_name
 from mlpcli.config.settings import Settings
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.files import read_regular
+from mlpcli.files import open_regular, read_regular
 from mlpcli.resources import resource_folder
 
-__all__ = ["named_settings", "option_name", "parse_fractions", "parse_structure", "read_config"]
+__all__ = [
+    "is_weights_file",
+    "named_configs",
+    "named_settings",
+    "option_name",
+    "parse_fractions",
+    "parse_structure",
+    "read_config",
+]
 
 MAX_CONFIG = 2**20  # bytes
+_NUMPY_MAGIC = b"\x93NUMPY"
 
 
 def parse_structure(text: str) -> tuple[int, ...]:
@@ -47,19 +57,34 @@ def read_config(path: str) -> dict[str, Any]:
     Raises UsageError for a missing file or an unknown key, DamagedFileError for what is no TOML.
     """
     file = Path(path)
-    if not path or not file.exists():
-        named = resource_folder("configs") / f"{file.name.removesuffix('.toml')}.toml"
-        if file.name != path or not named.is_file():
-            known = ", ".join(sorted(p.stem for p in resource_folder("configs").glob("*.toml")))
-            raise UsageError(f"{path}: no such configuration; name a TOML or weights file, or one of {known}")
-        file = named
+    if not os.path.lexists(path):
+        name, known = file.name.removesuffix(".toml"), named_configs()
+        if file.name != path or name not in known:
+            raise UsageError(
+                f"{path}: no such configuration; name a TOML or weights file, or one of {', '.join(known)}"
+            )
+        file = resource_folder("configs") / f"{name}.toml"
     content = read_regular(file, MAX_CONFIG, "name a TOML file")
     try:
-        table = tomllib.loads(content.decode())
+        table = tomllib.loads(content.decode("utf-8-sig"))  # Windows' editor begins a file with a mark
     except (ValueError, RecursionError) as error:  # also numbers of thousands of digits
         what = str(error).splitlines()[0][:100]
         raise DamagedFileError(f"{path}: not a TOML file ({what}); correct it") from None
     return named_settings(table, path)
+
+
+def named_configs() -> dict[str, str]:
+    """The configurations that come with mlpcli, by name: what the comment in the first line of each says."""
+    files = sorted(resource_folder("configs").glob("*.toml"))
+    return {file.stem: file.read_text("utf-8").partition("\n")[0].removeprefix("# ") for file in files}
+
+
+def is_weights_file(path: str) -> bool:
+    """Whether a file begins as NumPy's do, which no TOML can. UsageError where it is there and cannot be read."""
+    if not os.path.lexists(path):
+        return False
+    with open_regular(path, "name a TOML or weights file") as file:
+        return file.read(len(_NUMPY_MAGIC)) == _NUMPY_MAGIC
 
 
 def named_settings(table: dict[str, Any], source: str) -> dict[str, Any]:
@@ -74,6 +99,10 @@ def named_settings(table: dict[str, Any], source: str) -> dict[str, Any]:
     for key, value in table.items():
         name = spellings.get(key.replace("-", "_"))
         if name is None:
+            if isinstance(value, dict):
+                raise UsageError(
+                    f"{source}: unknown table [{key}]; settings stand outside of tables: write them without its heading"
+                )
             near = difflib.get_close_matches(key.replace("-", "_"), spellings, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(fields)}"
             raise UsageError(f"{source}: unknown setting {key!r}; {hint}")

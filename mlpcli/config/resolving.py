@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlpcli.config.checks import ADAPTIVE, AUGMENTATION, BELONGS_TO, refuse
+from mlpcli.config.checks import ADAPTIVE, AUGMENTATION, BELONGS_TO, NO_VALIDATION, refuse
 from mlpcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,11 +24,25 @@ class DataFacts(NamedTuple):
     inputs: int
     classes: int
     examples: int
-    task: str
-    kind: str
-    own_validation: bool
-    scaling: str
-    shuffle: str
+    task: str = "classification"
+    kind: str = "image"
+    own_validation: bool = False
+    scaling: str = "unit"
+    shuffle: str = "examples"
+
+
+# What is chosen from the data itself; other open settings follow from these and from each other.
+FROM_DATA = (
+    "structure",
+    "loss",
+    "output_activation",
+    "validation",
+    "monitor",
+    "batch_size",
+    "epochs",
+    "scaling",
+    "shuffle",
+)
 
 
 def resolve(s: Settings, facts: DataFacts) -> Settings:
@@ -38,7 +52,7 @@ def resolve(s: Settings, facts: DataFacts) -> Settings:
     chosen: dict[str, Any] = {"structure": structure} | _loss_and_output(s, facts, structure)
     activations = _for_each_layer("activation", s.activation.split(","), hidden)
     dropout = _for_each_layer("dropout", s.dropout, hidden)
-    if any(dropout) and not hidden:
+    if any(s.dropout) and not hidden:
         refuse("dropout", "there is no hidden layer; leave it out, or add one to --structure")
     given_distortions = [name for name in AUGMENTATION if getattr(s, name)]
     if given_distortions and facts.kind != "image":
@@ -164,7 +178,7 @@ def _monitor(s: Settings, facts: DataFacts, validates: bool) -> str | None:
     if not validates:
         for name, value in (("monitor", s.monitor), ("patience", s.patience)):
             if value is not None:
-                refuse(name, "there are no validation examples to judge by; leave it out, or give --validation 0.1")
+                refuse(name, NO_VALIDATION)
         if s.schedule == "plateau":
             refuse("schedule", "plateau waits for the validation loss, and there is none; give --validation 0.1")
         return None

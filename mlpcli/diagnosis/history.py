@@ -17,9 +17,10 @@ _NOTHING = 0.97
 _STANDARD_ERRORS, _CLOSE = 3.0, 2.0
 _STILL = 0.02  # a training loss that falls by less over the whole run does not move
 # A validation loss often creeps up while accuracy still grows, because a few wrong answers become ever surer. It is a
-# trouble from half as much again as the lowest on, where that is also a tenth of the loss of knowing nothing.
-# Of fewer than ten validation examples a single one decides.
-_RISE, _RISE_OF_CHANCE, _FALL, _FEWEST_EXAMPLES = 1.5, 0.1, 0.9, 10
+# trouble from half as much again as the lowest on, or above that of knowing nothing, and if it is a tenth of the latter
+# at least. Of few validation examples one or two sure mistakes decide.
+_RISE, _RISE_OF_CHANCE, _FALL = 1.5, 0.1, 0.9
+_FEWEST_EXAMPLES, _FEWEST_IF_USELESS = 30, 10
 _EXPLODED = 2.0  # times its own lowest
 _SWING = 0.1  # of the loss of knowing nothing, up from one epoch to the next, in the mean of the second half
 
@@ -34,7 +35,7 @@ class Course(NamedTuple):
 
     @classmethod
     def of(cls, history: Sequence[Mapping[str, Any]]) -> "Course":
-        """From the entries of a checkpoint's history, or vars() of EpochResults.
+        """From the entries of a checkpoint's history, or EpochResults as dictionaries.
 
         ValueError, KeyError or TypeError for anything else.
         """
@@ -121,20 +122,23 @@ def _unsteady(course: Course, chance: Chance) -> list[Finding]:
 
 
 def _rising(course: Course, chance: Chance) -> list[Finding]:
-    if course.validation is None or chance.examples < _FEWEST_EXAMPLES:
+    if course.validation is None:
         return []
     lowest = int(course.validation.argmin())
     low, last = float(course.validation[lowest]), float(course.validation[-1])
-    fell = course.training[-1] < _FALL * course.training[lowest]
-    if not (last > _RISE * low and last - low > _RISE_OF_CHANCE * chance.loss and fell):
+    accuracy = None if course.accuracy is None else float(course.accuracy[-1])
+    is_useless = last >= chance.loss and (accuracy is None or chance.is_at_chance(accuracy, _CLOSE))
+    if chance.examples < (_FEWEST_IF_USELESS if is_useless else _FEWEST_EXAMPLES):
+        return []
+    rose = last - low > _RISE_OF_CHANCE * chance.loss and (last > _RISE * low or last > chance.loss)
+    # Where accuracy says as well that nothing holds for new examples, it does not take a rise.
+    if not (rose or (is_useless and accuracy is not None)) or course.training[-1] >= _FALL * course.training[lowest]:
         return []
     what = (
         f"validation loss lowest in epoch {lowest + 1} ({low:.4g}), {last:.4g} at the end; meanwhile the training loss "
         f"fell from {course.training[lowest]:.4g} to {course.training[-1]:.4g}"
     )
     meaning = "the network learns its training examples by heart instead of what they have in common"
-    accuracy = None if course.accuracy is None else float(course.accuracy[-1])
-    is_useless = last >= chance.loss and (accuracy is None or chance.is_at_chance(accuracy, _CLOSE))
     if is_useless:
         meaning += f"; always the same answer would do better ({chance.loss:.4g}): labels may be wrong, or random"
     return [

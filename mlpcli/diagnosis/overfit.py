@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mlpcli.diagnosis.chance import chance_of
 from mlpcli.diagnosis.finding import Finding
-from mlpcli.diagnosis.sample import another, read
+from mlpcli.diagnosis.sample import read, unhindered
 from mlpcli.errors import DivergedError
 from mlpcli.run import Run
 from mlpcli.training.batches import Examples, SeededOrder
@@ -34,20 +34,11 @@ def pick(run: Run, most: int = EXAMPLES) -> npt.NDArray[np.integer]:
 
 def of_overfitting(run: Run) -> Finding:
     """Train a network with the run's settings, but nothing that holds it back, on twenty examples until it has them."""
-    examples = run.training._replace(rows=pick(run))
-    n = len(examples.rows)
+    rows = pick(run)
+    n = len(rows)
     limit = int(min(_MOST_STEPS, max(_FEWEST_STEPS, _WORK / run.parameters.flat.size)))
-    fresh = another(
-        run,
-        validation=0.0,
-        epochs=limit,
-        batch_size=n,
-        schedule="constant",
-        shuffle="examples",
-        article=False,
-        dropout=0.0,
-        weight_decay=0.0 if run.settings.optimizer == "adamw" else None,
-    )
+    fresh = unhindered(run, epochs=limit, batch_size=None if run.settings.optimizer == "lbfgs" else n)
+    examples = fresh.training._replace(rows=rows)
     fresh.training = fresh.validation = examples
     fresh.plan = replace(fresh.plan, order=SeededOrder(n, run.settings.seed))
     chance = chance_of(run.network, examples, run.data.task)

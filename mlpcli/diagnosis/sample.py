@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mlpcli.config.checks import AUGMENTATION
 from mlpcli.nn.activations import Array
 from mlpcli.run import Run
 from mlpcli.training.batches import BatchReader, Examples
@@ -21,18 +22,52 @@ def read(examples: Examples, dtype: type[np.floating] | None = None) -> tuple[Ar
     """The examples as the network gets them: X (n, I) scaled, targets (n, O); of the network's dtype by default."""
     kind: np.dtype[np.floating] = np.dtype(examples.dtype if dtype is None else dtype)
     targets = examples.targets if examples.targets is None else examples.targets.astype(kind)
-    reader = BatchReader(examples._replace(dtype=kind, targets=targets), [(0, len(examples.rows))])
-    batch = next(iter(reader.chunks()))[0]
-    return batch[0], batch[1]
+    plain = examples._replace(dtype=kind, targets=targets, weights=None, soft=None, teacher_outputs=0)
+    batches, _ = next(iter(BatchReader(plain, [(0, len(examples.rows))]).chunks()))
+    return batches[0].X, batches[0].targets
 
 
 def another(run: Run, **changes: Any) -> Run:
-    """A run over the same data that has not begun, its settings those of `run` but for `changes`.
+    """A run over the same data that has not begun, its settings those of `run` but for `changes`."""
+    return Run(run.data, replace(run.settings, **changes))
 
-    A change to a setting that there is no such field for is left out.
-    """
+
+# What changes examples, or holds a network back from learning them by heart, is off by default.
+_HOLDS_BACK = (
+    "label_smoothing",
+    "class_weights",
+    "l1",
+    "l2",
+    "max_norm",
+    "dropout",
+    "input_dropout",
+    "average",
+    *AUGMENTATION,
+    "elastic_sigma",
+    "teacher",
+    "temperature",
+    "teacher_share",
+    "warmup",
+    "schedule",
+    "decay",
+    "decay_every",
+    "power",
+    "monitor",
+    "patience",
+    "time_budget",
+    "shuffle",
+    "article",
+)
+
+
+def unhindered(run: Run, **changes: Any) -> Run:
+    """A run like `another`, with nothing in it that keeps a network from learning its examples by heart."""
+    off = {f.name: f.default for f in fields(run.settings) if f.name in _HOLDS_BACK}
     settings = run.settings
-    known = {f.name for f in fields(settings)}
-    # An own validation part and a fraction exclude each other, also when the fraction was resolved to 0.
-    own = {"validation": None} if run.data.validation is not None else {}
-    return Run(run.data, replace(settings, **{name: changes[name] for name in changes if name in known} | own))
+    if settings.optimizer == "adamw":
+        off["weight_decay"] = 0.0
+    if settings.optimizer != "lbfgs":
+        off["schedule"] = "constant"
+    # An own validation part and a fraction exclude each other.
+    off["validation"] = None if run.data.validation is not None else 0.0
+    return another(run, **{**off, **changes})

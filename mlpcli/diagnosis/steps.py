@@ -23,7 +23,7 @@ class Steps(NamedTuple):
 
 def first_steps(run: Run, steps: int = STEPS) -> Steps:
     """Train a run like this one from its initial weights for so many steps, or until the loss is not finite."""
-    fresh = another(run, epochs=max(run.plan.epochs, steps))
+    fresh = another(run, epochs=max(run.plan.epochs, steps), time_budget=None)
     fresh.validation = None  # nothing is chosen here
     before = [W.astype(np.float64) for W in fresh.parameters.W]
     losses: list[float] = []
@@ -78,7 +78,7 @@ def of_updates(steps: Steps, learning_rate: float, undecided: float) -> Finding:
         return Finding(
             check,
             "bad",
-            f"{what}; up to {largest.max():.2g} in layer {int(largest.argmax()) + 2}, and a loss of {loss:.4g} after it",
+            f"{what}; up to {largest.max():.2g} in layer {int(largest.argmax()) + 2}, then a loss of {loss:.4g}",
             f"near 1e-3 is healthy; steps replace a layer, and knowing nothing would give {undecided:.4g}",
             f"try --learning-rate {_scaled(learning_rate, _WANTED_AT_MOST, float(largest.max()))}",
         )
@@ -111,7 +111,8 @@ def rate_to_try(run: Run, steps: int = STEPS) -> float:
 
     The largest of six at which so many first steps bring the loss down; a tenth where none does.
     """
-    rate = run.plan.learning_rate
+    rate = run.settings.learning_rate
+    assert rate is not None
     for power in range(1, 7):
         lower = rate / 10.0**power
         losses = first_steps(another(run, learning_rate=lower), steps).losses

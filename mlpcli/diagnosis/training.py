@@ -1,5 +1,7 @@
 """What mlp train has to say at the end of a run, or when it diverges."""
 
+from dataclasses import asdict
+
 from mlpcli.diagnosis.chance import chance_of
 from mlpcli.diagnosis.finding import Finding, troubles
 from mlpcli.diagnosis.history import Course, of_history
@@ -11,6 +13,7 @@ from mlpcli.run import Run
 from mlpcli.threads import blas_threads
 
 _OF_VALIDATION = 10_000
+_STEPS = 50  # at each of the rates that are tried: a second or two, but for the widest networks
 
 
 def while_training(run: Run) -> list[Finding]:
@@ -18,7 +21,7 @@ def while_training(run: Run) -> list[Finding]:
     with blas_threads(run.settings.threads):
         X = read(some_of(run.training))[0]
         chance = chance_of(run.network, some_of(run.validation or run.training, _OF_VALIDATION), run.data.task)
-        found = of_history(Course.of([vars(result) for result in run.history]), chance)
+        found = of_history(Course.of([asdict(result) for result in run.history]), chance)
         found += of_layers(layer_statistics(run.network, run.parameters, X))
         found += of_inputs(X, str(run.settings.scaling))
     return troubles(found)
@@ -30,4 +33,6 @@ def on_divergence(run: Run) -> str:
     bad = [one for one in of_inputs(X, str(run.settings.scaling)) if one.verdict == "bad"]
     if bad and run.settings.scaling == "raw":
         return f"--scaling {run.data.scaling}, for the inputs are unscaled ({bad[0].found})"
-    return f"--learning-rate {rate_to_try(run):g}"
+    if run.settings.learning_rate is None:
+        return "--scaling standard, or another --init"
+    return f"--learning-rate {rate_to_try(run, _STEPS):g}"

@@ -193,10 +193,10 @@ def _gelu_rows(z: Array, slope: Array) -> None:
     np.add(inner, 0.5, inner)  # s
     np.multiply(z, inner, z)  # a
     # slope = s + z ds/dz, with ds/dz = 2 s (1 - s) du/dz, so s + 2 a (1 - s) du/dz
+    np.subtract(1.0, inner, inner)
+    np.multiply(slope, inner, slope)  # before a: where a is huge, 1 - s is 0
     np.multiply(slope, z, slope)
     np.multiply(slope, 2.0, slope)
-    np.subtract(1.0, inner, inner)
-    np.multiply(slope, inner, slope)
     np.subtract(slope, inner, slope)
     np.add(slope, 1.0, slope)
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mlpcli.nn.dropout import Dropout
 from mlpcli.nn.network import Network, Parameters
 
 STEP = 1e-5  # near the cube root of float64's epsilon: truncation and rounding errors balance
@@ -38,12 +39,16 @@ def check_gradient(
     targets: npt.ArrayLike,
     rng: np.random.Generator,
     entries_per_group: int = 8,
+    weights: npt.NDArray[np.float64] | None = None,
+    dropout: Dropout | None = None,
 ) -> GradientCheck:
     """Compare the gradient of the batch's mean loss with central differences.
 
-    X: (B, I), targets: (B, O), any float dtype: all is computed in float64. One comparison is along a random
-    unit direction in all of parameter space, which no single wrong entry escapes; then up to
-    `entries_per_group` random entries of each weight matrix and bias vector, to tell where an error is.
+    X: (B, I), targets: (B, O), any float dtype: all is computed in float64. weights: (B,) of each example in the loss.
+    dropout: in float64, with its masks drawn for these examples; they stay as they are.
+
+    One comparison is along a random unit direction in all of parameter space, which no single wrong entry escapes;
+    then up to `entries_per_group` random entries of each weight matrix and bias vector, to tell where an error is.
 
     A unit whose input crosses a ReLU's kink within the step is no evidence of anything; draw other numbers.
     """
@@ -56,13 +61,13 @@ def check_gradient(
 
     def mean_loss(flat: npt.NDArray[np.float64]) -> float:
         shifted = Parameters(flat, network.structure)
-        return network.output_delta(shifted, X, targets, workspace.for_batch(len(X))) / len(X)
+        return network.output_delta(shifted, X, targets, workspace.for_batch(len(X)), weights, dropout) / len(X)
 
     def slope(direction: npt.NDArray[np.float64]) -> float:
         ahead, behind = mean_loss(at.flat + STEP * direction), mean_loss(at.flat - STEP * direction)
         return (ahead - behind) / (2 * STEP)
 
-    loss = network.loss_and_gradient(at, X, targets, workspace, gradient) / len(X)
+    loss = network.loss_and_gradient(at, X, targets, workspace, gradient, None, weights, dropout) / len(X)
     # Below this, a difference of two losses has no digits left: rounding is epsilon * loss / step.
     floor = 1e-3 * max(abs(loss), 1e-3)
 

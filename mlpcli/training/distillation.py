@@ -13,6 +13,11 @@ from mlpcli.training.scaling import Scaling
 _AT_ONCE = 512  # examples in a forward pass
 
 
+def student(network: Network, temperature: float, share: float) -> Network:
+    """The network as it learns: with the loss that has a teacher's answers beside the labels, see `losses`."""
+    return dataclasses.replace(network, loss="distillation", loss_parameters=(temperature, share))
+
+
 class Teacher:
     """Answers softmax(z / T) of a network with softmax outputs, for raw examples."""
 

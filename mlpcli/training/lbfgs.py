@@ -129,7 +129,7 @@ def fit_lbfgs(
         from scipy.optimize import line_search
     except ImportError:
         raise MlpError("--optimizer lbfgs needs SciPy; install it with: pip install 'mlpcli[lbfgs]'") from None
-    objective = _Objective(network, training, plan, parameters.flat.dtype)
+    objective = _Objective(plan.learner or network, training, plan, parameters.flat.dtype)
     flat = parameters.flat.astype(np.float64)
     while position.epoch < plan.epochs:
         began = time.perf_counter()
@@ -137,8 +137,8 @@ def fit_lbfgs(
             value, gradient = objective.value(flat), objective.gradient(flat)
             if not math.isfinite(value):
                 raise DivergedError(
-                    f"training diverged in epoch {position.epoch + 1}: the loss is not finite; scale the inputs with "
-                    "--scaling standard, or choose another --init"
+                    f"training diverged in epoch {position.epoch + 1}: the loss is not finite",
+                    "try --scaling standard, or another --init",
                 )
             length = _search(line_search, objective, optimizer, flat, gradient)
             if length is None and optimizer.pairs:  # the Hessian has become useless: begin anew

@@ -64,9 +64,10 @@ class Plan:
 
     order: the order of each epoch's examples. score: of validation outputs. article: the article's batches and mean
     errors. l1, l2, clip_norm, max_norm: see `nn.regularization`. dropout: rates of the input and each hidden layer.
-    distort, teach: see `BatchReader`. on_step(step, mean loss), on_progress(examples done in the epoch): called as
-    the loop goes. should_stop: asked between steps; the loop then ends without a result, and `Position` is where it
-    would go on.
+    distort, teach: see `BatchReader`. learner: the network with the loss that the steps lower, where that is another
+    than the one that is validated. on_step(step, mean loss), on_progress(examples done in the epoch): called as the
+    loop goes. should_stop: asked between steps; the loop then ends without a result, and `Position` is where it would
+    go on.
     """
 
     epochs: int
@@ -83,6 +84,7 @@ class Plan:
     seed: int = 0
     distort: Distort | None = None
     teach: Teach | None = None
+    learner: Network | None = None
     on_step: Callable[[int, float], None] | None = None
     on_progress: Callable[[int], None] | None = None
     should_stop: Callable[[], bool] | None = None
@@ -107,7 +109,7 @@ def fit(
     at = position or Position()
     bounds = batch_bounds(len(training.rows), plan.batch_size, plan.article)
     reader = BatchReader(training, bounds, plan.distort, plan.teach)
-    step_of = _Step(network, parameters, optimizer, plan, reader.largest, average)
+    step_of = _Step(plan.learner or network, parameters, optimizer, plan, reader.largest, average)
     final = parameters if average is None else Parameters(average.vector, network.structure)
     while at.epoch < plan.epochs:
         began = time.perf_counter() - at.seconds
@@ -128,10 +130,10 @@ def fit(
                         at.norm_sum, at.norms = at.norm_sum + length, at.norms + 1
                     done += size
                     at.step += 1
-                    at.seconds = time.perf_counter() - began
                     if plan.on_step:
                         plan.on_step(at.epoch * len(bounds) + at.step - 1, loss / divisor)
                     if plan.should_stop and plan.should_stop():
+                        at.seconds = time.perf_counter() - began
                         return
                 if not math.isfinite(at.loss_sum):
                     raise _diverged(at.epoch, plan.schedule.rate)
@@ -140,7 +142,7 @@ def fit(
             if not np.isfinite(parameters.flat).all():
                 raise _diverged(at.epoch, plan.schedule.rate)
         mean = at.loss_sum / (len(bounds) * plan.batch_size if plan.article else len(training.rows))
-        mean_norm = at.norm_sum / max(1, at.norms)
+        mean_norm, at.seconds = at.norm_sum / max(1, at.norms), time.perf_counter() - began
         figures = validate(network, final, validation, plan.score)
         if figures[0] is not None and not math.isfinite(figures[0]):
             raise _diverged(at.epoch, plan.schedule.rate)
@@ -215,8 +217,8 @@ class _Step:
 
 def _diverged(epoch: int, rate: float) -> DivergedError:
     return DivergedError(
-        f"training diverged in epoch {epoch + 1}: the loss is no longer finite at learning rate {rate:g}; "
-        f"try --learning-rate {rate / 10:g}"
+        f"training diverged in epoch {epoch + 1}: the loss is no longer finite at learning rate {rate:g}",
+        f"try --learning-rate {rate / 10:g}",
     )
 
 

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from mlpcli import checkpoint
+from mlpcli.api import train
 from mlpcli.model import load
-from mlpcli.run import train
 
 
 @pytest.fixture(scope="module")

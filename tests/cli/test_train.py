@@ -151,11 +151,11 @@ def test_debug_shows_the_traceback(mlp):
 
 
 def start(tmp_path, *args):
-    command = [sys.executable, "-m", "mlpcli", "train", "digits", "--epochs", "100000", *args]
+    command = [sys.executable, "-m", "mlpcli", "train", "digits", "--epochs", "80000", *args]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     child = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     for line in child.stdout:
-        if line.startswith(b"epoch     30/"):
+        if line.startswith(b"epoch    30/"):
             return child
     raise AssertionError(child.stderr.read())
 

@@ -40,3 +40,19 @@ def test_wilson_ends_solve_the_equation_they_come_from():
     # By definition the ends are the p at which |p_hat - p| is z standard errors of p.
     for p in metrics.wilson_interval(37, 52):
         assert abs(37 / 52 - p) == pytest.approx(metrics.Z_95 * (p * (1 - p) / 52) ** 0.5)
+
+
+def test_balanced_accuracy_is_the_mean_recall_of_the_classes_that_are_there():
+    outputs = np.eye(3)[[0, 0, 0, 1, 1, 0]]
+    truth = np.array([0, 0, 0, 0, 1, 1])  # recalls 3/4 and 1/2
+    assert metrics.balanced_accuracy(outputs, truth) == pytest.approx(5 / 8)
+    assert metrics.balanced_accuracy(np.array([[0.7], [0.2], [0.4]]), np.array([1, 1, 0])) == pytest.approx(3 / 4)
+
+
+def test_balanced_accuracy_is_scikit_learns():
+    module = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(0)
+    truth, outputs = rng.integers(0, 3, 200) * rng.integers(0, 2, 200), rng.random((200, 3))
+    assert metrics.balanced_accuracy(outputs, truth) == pytest.approx(
+        module.balanced_accuracy_score(truth, outputs.argmax(axis=1))
+    )

@@ -1,8 +1,12 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from mlpcli.training.batches import (
     ArticleOrder,
+    Batch,
     BatchReader,
     BlockOrder,
     Examples,
@@ -59,11 +63,13 @@ def test_batches_are_the_examples_in_order(size):
     order = rng.permutation(len(rows))
     reader = BatchReader(examples, batch_bounds(len(rows), size))
     seen_X, seen_targets, sizes = [], [], []
-    for chunk in reader.chunks(order):
-        for batch, targets in chunk:
-            seen_X.append(batch.copy())
-            seen_targets.append(targets.copy())
-            sizes.append(len(batch))
+    for chunk, skip in reader.chunks(order):
+        assert skip == 0
+        for batch in chunk:
+            seen_X.append(batch.X.copy())
+            seen_targets.append(batch.targets.copy())
+            sizes.append(len(batch.X))
+            assert batch.weights is None
     np.testing.assert_allclose(np.concatenate(seen_X), X[rows][order] / 255)
     np.testing.assert_array_equal(np.concatenate(seen_targets).argmax(axis=1), labels[rows][order])
     assert set(sizes[:-1]) <= {size}
@@ -81,3 +87,120 @@ def test_blocks_keep_to_their_neighbourhood(monkeypatch):
 def test_two_classes_can_share_one_output():
     assert class_targets(2, 1, "float32").tolist() == [[0], [1]]
     assert class_targets(2, 2, "float32").tolist() == [[1, 0], [0, 1]]
+
+
+def test_smoothed_targets_worked_by_hand():
+    np.testing.assert_allclose(class_targets(4, 4, "float64", 0.2)[1], [0.05, 0.85, 0.05, 0.05])
+    np.testing.assert_allclose(class_targets(2, 1, "float64", 0.2), [[0.1], [0.9]])  # as of two classes
+    np.testing.assert_allclose(class_targets(10, 10, "float32", 0.3).sum(axis=1), 1.0, rtol=1e-6)
+
+
+N = 3000  # three chunks
+
+
+def examples(**more):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (N, 2)).astype(np.uint8), rng.integers(0, 3, N)
+    one = Examples(X, y, class_targets(3, 3, "float32"), np.arange(1, N), by_maximum(255), np.dtype("float32"))
+    return one._replace(**more)
+
+
+def epoch_of(reader, epoch=0, skip=0):
+    """The batches of an epoch that are to be learnt, copied."""
+    order = SeededOrder(N - 1, 5)(epoch)
+    return [
+        Batch(batch.X.copy(), batch.targets.copy(), None if batch.weights is None else batch.weights.copy())
+        for batches, left_out in reader.chunks(order, epoch, skip)
+        for batch in batches[left_out:]
+    ]
+
+
+def assert_same(one, other):
+    assert len(one) == len(other)
+    for ours, theirs in zip(one, other, strict=True):
+        for array, expected in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
+def turn(raw, rows, epoch, out):
+    """A distortion that shows which example and epoch it was for, in place of an augmentation."""
+    np.multiply(raw, 0.5, out=out)
+    out[:, 0] += rows % 7 + 10 * epoch
+
+
+BOUNDS = batch_bounds(N - 1, 64)
+
+
+@pytest.mark.parametrize("distort", [None, turn])
+@pytest.mark.parametrize("skip", [0, 1, 15, 16, 17, 40, len(BOUNDS) - 1, len(BOUNDS)])
+def test_an_epoch_goes_on_after_the_batches_that_were_learnt(skip, distort):
+    assert_same(
+        epoch_of(BatchReader(examples(), BOUNDS, distort), 2, skip),
+        epoch_of(BatchReader(examples(), BOUNDS, distort), 2)[skip:],
+    )
+
+
+def test_what_is_distorted_ahead_is_what_it_would_be_in_turn():
+    rows, raw = examples().rows, examples().X
+    for epoch in (0, 1, 0):
+        order = rows[SeededOrder(N - 1, 5)(epoch)]
+        expected = raw[order] * 0.5
+        expected[:, 0] += order % 7 + 10 * epoch
+        batches = epoch_of(BatchReader(examples(), BOUNDS, turn), epoch)
+        np.testing.assert_allclose(np.concatenate([batch.X for batch in batches]), expected / 255, rtol=1e-6)
+
+
+def test_a_list_of_batches_stays_as_it_is_until_the_next_is_asked_for():
+    reader = BatchReader(examples(), BOUNDS, turn)
+    expected = iter(epoch_of(reader))
+    for batches, _ in reader.chunks(SeededOrder(N - 1, 5)(0)):
+        time.sleep(0.02)  # long enough for the thread to have the next one ready
+        assert_same(batches, [next(expected) for _ in batches])
+
+
+def test_an_epoch_that_is_left_early_leaves_no_thread():
+    before = threading.active_count()
+    reader = BatchReader(examples(), BOUNDS, turn)
+    chunks = reader.chunks(SeededOrder(N - 1, 5)(0))
+    next(chunks)
+    chunks.close()
+    assert threading.active_count() == before
+    assert len(epoch_of(reader)) == len(BOUNDS)  # and it can be read again
+
+
+def test_a_fault_of_a_distortion_is_not_lost():
+    def fail(raw, rows, epoch, out):
+        raise ZeroDivisionError("as an example")
+
+    with pytest.raises(ZeroDivisionError, match="as an example"):
+        epoch_of(BatchReader(examples(), BOUNDS, fail))
+
+
+@pytest.mark.parametrize("distort", [None, turn])
+def test_weights_and_answers_belong_to_their_examples(distort):
+    weights = np.arange(N, dtype=np.float32)
+    soft = np.stack([weights, weights + 0.25, weights + 0.5], axis=1)
+    given = examples(weights=weights, soft=soft, teacher_outputs=3)
+    batches = epoch_of(BatchReader(given, BOUNDS, distort))
+    rows = given.rows[SeededOrder(N - 1, 5)(0)]
+    np.testing.assert_array_equal(np.concatenate([batch.weights for batch in batches]), rows)
+    targets = np.concatenate([batch.targets for batch in batches])
+    np.testing.assert_array_equal(targets[:, :3].argmax(axis=1), given.y[rows])
+    np.testing.assert_array_equal(targets[:, 3:], soft[rows])
+
+
+def test_a_teacher_sees_what_was_distorted():
+    def teach(raw, out):
+        out[...] = raw[:, :1]
+
+    batches = epoch_of(BatchReader(examples(teacher_outputs=1), BOUNDS, turn, teach), 3)
+    for batch in batches:
+        np.testing.assert_allclose(batch.targets[:, 3], batch.X[:, 0] * 255, rtol=1e-5)
+
+
+def test_targets_that_are_numbers_have_a_teacher_beside_them_too():
+    y = np.random.default_rng(1).random((N, 2)).astype(np.float32)
+    given = examples(y=y, targets=None, teacher_outputs=1, soft=y[:, :1])
+    (batch,) = epoch_of(BatchReader(given, [(0, N - 1)]))
+    rows = given.rows[SeededOrder(N - 1, 5)(0)]
+    np.testing.assert_array_equal(batch.targets, np.hstack([y, y[:, :1]])[rows])
