@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 import mlpcli
+import mlpcli.repeats as repeats_module
 from mlpcli.datasets.dataset import Split, hold_out
 from mlpcli.datasets.load import from_arrays, load_data
 from mlpcli.datasets.split import Fold
 from mlpcli.errors import DivergedError, UsageError
 from mlpcli.repeats import Repeat, best_by_validation, cross_validate, several_seeds, summary, table_of
+from mlpcli.run import Run
 
 QUICK = {"epochs": 2, "structure": (3, 5, 2), "batch_size": 8}
 
@@ -271,3 +273,24 @@ def test_without_validation_there_is_no_score(tiny):
         assert repeat.score is None
         assert set(repeat.figures) == {"test_accuracy", "test_loss"}
         assert repeat.best_epoch == 1
+
+
+# How many at a time
+
+
+@pytest.mark.parametrize(
+    ("free", "threads", "expected"),
+    [(None, 1, 8), (2**40, 1, 8), (2**40, 3, 2), (2**40, 9, 1), (2**29, 1, 3), (0, 1, 1)],
+)
+def test_as_many_at_a_time_as_cores_and_memory_allow(tiny, monkeypatch, free, threads, expected):
+    monkeypatch.setattr(repeats_module, "available_cores", lambda: 8)
+    monkeypatch.setattr(repeats_module, "available_memory", lambda: free)
+    monkeypatch.setattr(repeats_module, "_OVERHEAD", 2**27)
+    assert several_seeds(tiny, 20, threads=threads).workers == expected
+    assert several_seeds(tiny, 2, threads=threads).workers == min(expected, 2)
+
+
+def test_a_time_budget_is_the_same_number_of_epochs_for_all(tiny, monkeypatch):
+    monkeypatch.setattr(Run, "_time_an_epoch", lambda run, most: 100.0)
+    repeats = several_seeds(tiny, 2, workers=1, structure=(3, 2), time_budget="1000s")
+    assert [repeat.epochs for repeat in repeats] == [9, 9]  # nine tenths of the time

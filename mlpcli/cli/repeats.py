@@ -248,4 +248,4 @@ def _value(statistics: Statistics | None, name: str) -> float | None:
 def _shown(column: str, value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:.2%}" if column.partition("_")[2] in _FRACTIONS else f"{value:.4g}"
+    return f"{value:.2%}" if column.partition("_")[2] in _FRACTIONS else f"{value:#.4g}"
