@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlpcli.errors import MlpError
     from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
     from mlpcli.model import Model, load
+    from mlpcli.repeats import Repeat, best_by_validation, cross_validate, several_seeds, summary
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
@@ -36,15 +37,20 @@ __all__ = [
     "Model",
     "MultiLabelEvaluation",
     "RegressionEvaluation",
+    "Repeat",
     "Run",
     "Settings",
     "Split",
+    "best_by_validation",
+    "cross_validate",
     "examine",
     "examine_model",
     "from_arrays",
     "load",
     "load_data",
     "resume",
+    "several_seeds",
+    "summary",
     "train",
 ]
 
@@ -63,6 +69,11 @@ _HOMES = {
     "RegressionEvaluation": "evaluation",
     "Model": "model",
     "load": "model",
+    "Repeat": "repeats",
+    "best_by_validation": "repeats",
+    "cross_validate": "repeats",
+    "several_seeds": "repeats",
+    "summary": "repeats",
     "Run": "run",
     "train": "api",
     "resume": "api",

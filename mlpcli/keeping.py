@@ -26,6 +26,14 @@ class Keeper:
         self.problem: CannotWriteError | None = None  # of the last save while training; it is tried again
         self._saved_at, self._took = time.monotonic(), 0.0
 
+    @property
+    def remark(self) -> str:
+        """Where the network went, if not to where it was to go; else ""."""
+        wanted = self.run.settings.output
+        if self.path == wanted:
+            return ""
+        return f"{wanted}: was made by another process meanwhile and is as it was; saved as {self.path}"
+
     def after_epoch(self) -> None:
         """Save the unfinished run, if it is time to. A failure is kept in `problem`."""
         every = self.run.settings.save_every

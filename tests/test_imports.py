@@ -52,6 +52,8 @@ ALLOWED = {
         {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},
         {"numpy"},
     ),
+    "workers": ({"errors"}, set()),
+    "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
         {
             "",
@@ -66,6 +68,7 @@ ALLOWED = {
             "keeping",
             "model",
             "recorded",
+            "repeats",
             "resuming",
             "run",
             "training",
@@ -73,7 +76,19 @@ ALLOWED = {
         {"click", "tqdm"},
     ),
     "__init__": (
-        {"api", "config", "datasets", "diagnosis", "doctor", "errors", "evaluation", "model", "run", "training"},
+        {
+            "api",
+            "config",
+            "datasets",
+            "diagnosis",
+            "doctor",
+            "errors",
+            "evaluation",
+            "model",
+            "repeats",
+            "run",
+            "training",
+        },
         set(),
     ),
     "__main__": ({"cli"}, set()),

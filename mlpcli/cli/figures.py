@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mlpcli.datasets.dataset import Dataset
     from mlpcli.evaluation import AnyEvaluation
+    from mlpcli.run import Run
 
 
 def figures(result: AnyEvaluation) -> str:
@@ -36,3 +37,14 @@ def describe_task(data: Dataset) -> str:
     size = "x".join(map(str, data.shape))
     inputs = f"{size} images" if data.kind == "image" else f"{data.inputs:,} inputs"
     return f"{what} from {inputs}"
+
+
+def describe_training(run: Run) -> str:
+    """What trains, and how: "64-32-10 relu/softmax, cross-entropy, adamw at 0.01 (cosine), batches of 64, float32"."""
+    s, shape = run.settings, "-".join(map(str, run.network.structure))
+    how = (
+        "all examples in each step"
+        if s.learning_rate is None
+        else f"at {s.learning_rate:.4g} ({s.schedule}), batches of {s.batch_size}"
+    )
+    return f"{shape} {s.activation}/{s.output_activation}, {s.loss}, {s.optimizer} {how}, {s.dtype}"

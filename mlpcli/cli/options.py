@@ -65,6 +65,11 @@ def data_dir_hint() -> str:
     return f" --data-dir {shlex.quote(str(context.params['data_dir']))}"
 
 
+def typed_path(path: str) -> str:
+    """A path as a shell takes it."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
 class _Parsed(click.ParamType):  # type: ignore[type-arg,unused-ignore]  # generic from Click 8.2 on
     """A text that a function of mlpcli.config makes a value of."""
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from mlpcli.cli import output, signals
+from mlpcli.cli import output, repeats, signals
 from mlpcli.cli.download import fetch
-from mlpcli.cli.figures import describe_task, figures
+from mlpcli.cli.figures import describe_task, describe_training, figures
 from mlpcli.cli.gathering import config_option, gather
 from mlpcli.cli.groups import GroupedCommand, option
 from mlpcli.cli.options import (
@@ -24,6 +26,7 @@ from mlpcli.cli.options import (
     mirror_option,
     quiet_option,
     settings_options,
+    typed_path,
     use_threads,
 )
 from mlpcli.config import GROUPS, Settings
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     metavar="WEIGHTS",
     help="Go on with the unfinished run in this file, as if it had never stopped; nothing else is needed.",
 )
+@repeats.options
 @option("Output", "--force", is_flag=True, help="Replace an existing output file.")
 @data_dir_option
 @mirror_option
@@ -63,6 +67,8 @@ def train(
     data: str | None,
     config: str | None,
     resume: str | None,
+    seeds: int | None,
+    folds: int | None,
     force: bool,
     data_dir: Path,
     mirrors: tuple[str, ...],
@@ -80,14 +86,27 @@ def train(
     The weights kept are those of the last epoch whose validation accuracy is within one standard error of the best
     (by loss: of the epoch of the lowest); the test set is looked at once, at the end.
 
+    --seeds repeats all that with several seeds, --folds is a cross-validation; both show mean and deviation.
+
     An unfinished run is in the output file after Ctrl-C, SIGTERM or a kill: --resume goes on with it.
     """
     if verbose and (quiet or as_json):
         raise UsageError(f"--verbose: says nothing beside {'--json' if as_json else '--quiet'}; leave one out")
     given = {name: value for name, value in {"data": data, **options}.items() if value is not None}
+    if seeds is not None or folds is not None:
+        repeats.refuse(seeds, folds, resume, verbose, force, given)
     if resume is None:
         asked = gather(config, given)
         use_threads(asked.settings.threads)
+        if seeds is not None or folds is not None:
+            settings = repeats.for_several(asked.settings, given)
+            check = partial(_check_targets, settings, force) if seeds is not None else repeats.check_nothing
+            _fetch(settings, check, data_dir, mirrors, quiet or as_json)
+            several = repeats.prepare(settings, seeds, folds, data_dir)
+            for remark in asked.notes(several.run.data) if seeds is not None else ():
+                output.note(remark)
+            repeats.train_repeatedly(several, force, quiet, as_json)
+            return
         run = _new_run(asked.settings, force, data_dir, mirrors, quiet or as_json)
         for remark in asked.notes(run.data):
             output.note(remark)
@@ -156,7 +175,7 @@ def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) 
         test = run.model().evaluate(run.data.test)
         model = run.model(test)
         keeper.finish(model)
-    _tell_of_other_name(run, keeper)
+    _tell_of_other_name(keeper)
     if not run.settings.article:  # whose faults are known, and part of the lesson
         _diagnose(run)
     if as_json:
@@ -191,9 +210,19 @@ def _is_unfinished(path: str) -> bool:
 
 def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> Dataset:
     """The data to train on. All that can be refused is refused before anything is downloaded or decoded."""
+    from mlpcli.datasets.load import load_data
+
+    _fetch(settings, partial(_check_targets, settings, force), data_dir, mirrors, quiet)
+    return load_data(settings.data, data_dir, **settings.data_settings())
+
+
+def _fetch(
+    settings: Settings, check: Callable[[int], None], data_dir: Path, mirrors: tuple[str, ...], quiet: bool
+) -> None:
+    """Download what is not there yet. check: of where the network goes, given its size in bytes if that is known."""
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
-    from mlpcli.datasets.load import is_named, load_data
+    from mlpcli.datasets.load import is_named
     from mlpcli.run import catalog_facts
 
     is_download = False
@@ -202,9 +231,9 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
         is_download = entry.origin == "download"
         resolved = settings.resolve(**catalog_facts(entry)._asdict())
         assert resolved.structure and resolved.epochs and resolved.dtype
-        _check_targets(settings, force, check_size(resolved.structure, resolved.dtype, resolved.epochs))
+        check(check_size(resolved.structure, resolved.dtype, resolved.epochs))
     else:
-        _check_targets(settings, force)
+        check(0)
     if (
         mirrors
         and not is_download
@@ -218,7 +247,6 @@ def _load(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, .
             raise DownloadError(
                 f'{error}; or train on embedded data, which needs no download: "mlp train digits"'
             ) from None
-    return load_data(settings.data, data_dir, **settings.data_settings())
 
 
 def _save_unfinished(run: Run, keeper: Keeper, what: str) -> str:
@@ -227,8 +255,8 @@ def _save_unfinished(run: Run, keeper: Keeper, what: str) -> str:
     if run.best is None and keeper.replaces and Path(path).exists() and not _is_unfinished(path):
         return f"{what} in the first epoch; nothing was saved, {path} is as it was"
     keeper.unfinished()
-    _tell_of_other_name(run, keeper)
-    then = f"go on with: mlp train --resume {_typed(keeper.path)}"
+    _tell_of_other_name(keeper)
+    then = f"go on with: mlp train --resume {typed_path(keeper.path)}"
     if run.best is None:
         return f"{what} in the first epoch; the weights as they are, never measured, are in {keeper.path}; {then}"
     return f"{what} after {len(run.history)} whole epochs; the best weights so far are in {keeper.path}; {then}"
@@ -252,15 +280,9 @@ def _diagnose(run: Run) -> None:
         output.note(f"{finding.check}: {finding.found}: {finding.meaning}; {finding.advice}")
 
 
-def _tell_of_other_name(run: Run, keeper: Keeper) -> None:
-    wanted = run.settings.output
-    if keeper.path != wanted:
-        output.note(f"{wanted}: was made by another process meanwhile and is as it was; saved as {keeper.path}")
-
-
-def _typed(path: str) -> str:
-    """A path as a shell takes it."""
-    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+def _tell_of_other_name(keeper: Keeper) -> None:
+    if keeper.remark:
+        output.note(keeper.remark)
 
 
 def _summary(path: str, meta: dict[str, Any]) -> dict[str, Any]:
@@ -278,7 +300,7 @@ def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
         output.line(f"stopped after {len(run.history)} epochs: {run.stopped_by}")
     kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else ""
     output.line(f"test {figures(test)} on {test.examples:,} examples, with the weights of {kept}")
-    typed = _typed(path)
+    typed = typed_path(path)
     weights = "" if path == "weights.npy" else f" --weights {typed}"
     example = {"image": "image.png", "table": "rows.csv"}.get(run.data.kind)
     where = data_dir_hint() if is_named(run.data.name) else ""
@@ -300,7 +322,7 @@ class _Printer:
         )
 
     def _introduce(self) -> None:
-        run, s, shape = self.run, self.run.settings, "-".join(map(str, self.run.network.structure))
+        run, s = self.run, self.run.settings
         for remark in run.data.notes:
             output.note(remark)
         held_out = 0 if run.validation is None else len(run.validation.rows)
@@ -310,14 +332,7 @@ class _Printer:
         )
         if s.shuffle == "blocks":
             output.line("the data does not fit into memory: shuffled block by block (--shuffle examples insists)")
-        how = (
-            "all examples in each step"
-            if s.learning_rate is None
-            else f"at {s.learning_rate:.4g} ({s.schedule}), batches of {s.batch_size}"
-        )
-        output.line(
-            f"{shape} {s.activation}/{s.output_activation}, {s.loss}, {s.optimizer} {how}, {s.dtype}, seed {s.seed}"
-        )
+        output.line(f"{describe_training(run)}, seed {s.seed}")
         if s.time_budget is not None:
             output.line(f"{run.plan.epochs} epochs are estimated to fit into {s.time_budget}")
         if run.history:

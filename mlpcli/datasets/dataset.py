@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mlpcli.datasets.encoding import Encoding
 from mlpcli.datasets.labels import Task
+from mlpcli.datasets.split import Fold
 from mlpcli.memory import memory_mapping, rows_of
 
 _HASHED_WHOLE = 2**28  # bytes; of a larger array, the fingerprint sees evenly spaced rows
@@ -55,7 +56,9 @@ class Split:
 
 
 def take(split: Split, positions: npt.NDArray[np.integer]) -> Split:
-    """Some of the examples of a split that has no `rows`: copied, unless they are in a large mapped file."""
+    """Some of the examples of a split, by their number in it: copied, unless they are in a large mapped file."""
+    if split.rows is not None:
+        return Split(split.X, split.y, split.rows[positions], split.weights)
     if memory_mapping(split.X) is not None and split.X.nbytes > _COPIED:
         return Split(split.X, split.y, positions, split.weights)
     weights = None if split.weights is None else split.weights[positions]
@@ -143,6 +146,21 @@ class Dataset:
             digest.update(part.encode())
             digest.update(np.ascontiguousarray(of_part).data)
         return f"+{digest.hexdigest()}"
+
+
+def hold_out(data: Dataset, fold: Fold, seed: int | None = None) -> Dataset:
+    """The data set with one fold in place of its test part, and the rest to train on.
+
+    The folds are of all examples but those of a validation part; or of the training part alone, where the test part
+    is the data's own: that is left alone. What the data set says of its values (maximum, encoding) stays as it was
+    read; `load_data(..., fold=fold)` learns it anew. UsageError as `stratified_folds`.
+    """
+    whole = data.train if data.has_test else replace(data, validation=None).whole()
+    labels = whole.labels if data.task == "classification" else len(whole)
+    kept, held_out, remark = fold.cut(labels, seed)
+    return replace(
+        data, train=take(whole, kept), test=take(whole, held_out), notes=(*data.notes, remark), has_test=False
+    )
 
 
 def same_examples(fingerprint: str, other: str) -> bool:

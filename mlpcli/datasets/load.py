@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mlpcli.datasets.arrays import Part, find_arrays, holds_arrays
 from mlpcli.datasets.catalog import CATALOG, find
-from mlpcli.datasets.dataset import Dataset, Split, take
+from mlpcli.datasets.dataset import Dataset, Split, hold_out, take
 from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
 from mlpcli.datasets.labels import Labels, check_labels, doubt, understand
 from mlpcli.datasets.named import load_named
@@ -62,8 +62,11 @@ def load_data(
     """
     name = str(name)
     if is_named(name):
-        Options.of(options).refuse_but((), f"{name}, a named data set")
-        return load_named(name, data_dir)
+        fold = Options.of(options).fold
+        takes = () if fold is None else ("split_seed",)
+        Options.of(options).refuse_but(takes, f"{name}, a named data set")
+        data = load_named(name, data_dir)
+        return data if fold is None else hold_out(data, fold, options.get("split_seed"))
     path, chosen = Path(name), Options.of(options)
     if like is not None and chosen.sample_weight is not None:
         raise UsageError("--sample-weight: counts in training only; leave it out")
@@ -183,6 +186,8 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _finish(name: str, source: _Source, options: Options, like: Like | None) -> Dataset:
     """Understand the labels, part off a test set where there is none, and describe the values."""
+    if options.fold is not None:
+        source = replace(source, parts={part: given for part, given in source.parts.items() if part != "test"})
     train_X, train_labels, _ = source.parts["train"]
     shape = train_X.shape[1:]
     for part, (X, _, _) in source.parts.items():
@@ -201,7 +206,10 @@ def _finish(name: str, source: _Source, options: Options, like: Like | None) -> 
     if "test" not in splits:
         whole = splits["train"]
         by_class = whole.y if labels.task == "classification" else len(whole)
-        kept, held_out, said = part_off(name, by_class, options.test, options.split_seed, like is not None)
+        if options.fold is not None:
+            kept, held_out, said = options.fold.cut(by_class, options.split_seed)
+        else:
+            kept, held_out, said = part_off(name, by_class, options.test, options.split_seed, like is not None)
         splits |= {"train": take(whole, kept), "test": take(whole, held_out)}
         notes.append(said)
     elif options.test is not None and like is None:

@@ -5,12 +5,16 @@ from typing import Any, NamedTuple
 
 from mlpcli.datasets.encoding import Encoding
 from mlpcli.datasets.labels import Task
+from mlpcli.datasets.split import Fold
 from mlpcli.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asks for. None stands for the default; names and meanings are those of Settings."""
+    """What the user asks for. None stands for the default; names and meanings are those of Settings.
+
+    fold: of a cross-validation: it is what there is to test on, and a test part of the data's own is left alone.
+    """
 
     label: str | None = None
     task: str | None = None
@@ -23,6 +27,7 @@ class Options:
     on_error: str | None = None
     test: float | None = None
     split_seed: int | None = None
+    fold: Fold | None = None
 
     def __post_init__(self) -> None:
         """UsageError for a value that makes no sense: from Python nobody else looks at them."""
@@ -45,6 +50,8 @@ class Options:
             raise UsageError(f"--test: {self.test!r} is out of range; give a fraction between 0 and 1, such as 0.2")
         if self.split_seed is not None and (type(self.split_seed) is not int or not 0 <= self.split_seed < 2**32):
             raise UsageError(f"--split-seed: {self.split_seed!r} is no seed; give a whole number from 0 on")
+        if self.fold is not None and self.test is not None:
+            raise UsageError("--test: with --folds each fold is tested on in turn; leave one out")
 
     @classmethod
     def of(cls, given: dict[str, Any]) -> "Options":
@@ -57,7 +64,7 @@ class Options:
     def refuse_but(self, allowed: tuple[str, ...], what: str) -> None:
         """UsageError for an option given that says nothing about this data: nothing is accepted and ignored."""
         for name, value in vars(self).items():
-            if value is not None and name not in allowed:
+            if value is not None and name not in (*allowed, "fold"):
                 raise UsageError(f"--{name.replace('_', '-')}: says nothing about {what}; leave it out")
 
 

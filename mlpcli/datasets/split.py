@@ -1,5 +1,6 @@
-"""Parting examples in two, by a seed, so that each class is in both."""
+"""Parting examples in two, or into folds, by a seed, so that each class is in all of them."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from mlpcli.errors import UsageError
 DEFAULT_TEST = 0.2  # of the examples, where data has no test part of its own
 
 # What a split is for decides its stream of random numbers, so that one seed never makes the same cut twice.
-_STREAMS = {"validation": 1, "test": 3}
+_STREAMS = {"validation": 1, "test": 3, "folds": 5}
 
 
 def stratified_split(
@@ -39,6 +40,42 @@ def stratified_split(
     for label, quota in zip(present, quotas, strict=True):
         held_out[rng.permutation(np.flatnonzero(labels == label))[:quota]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def stratified_folds(labels: npt.NDArray[np.integer] | int, folds: int, seed: int) -> npt.NDArray[np.int64]:
+    """The fold of each example, (N,) from 0 to folds - 1, a pure function of the arguments.
+
+    labels: (N,) classes, or N alone where there are none. The folds differ by one example at most, in all and in
+    each class. UsageError for fewer than two folds, or more than examples.
+    """
+    if isinstance(labels, int):
+        labels = np.zeros(labels, np.int8)
+    if not 2 <= folds <= len(labels):
+        raise UsageError(f"--folds: {folds:,} folds of {len(labels):,} examples; give 2 to {len(labels):,}")
+    shuffled = np.random.default_rng([seed, _STREAMS["folds"]]).permutation(len(labels))
+    # Dealt out like cards, class after class, so that a class begins where the one before it has ended.
+    dealt = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    fold = np.empty(len(labels), np.int64)
+    fold[dealt] = np.arange(len(labels)) % folds
+    return fold
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One of the `count` parts of a cross-validation, held out to test on. number: from 0; None: nothing is yet."""
+
+    number: int | None
+    count: int
+
+    def cut(
+        self, labels: npt.NDArray[np.integer] | int, seed: int | None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], str]:
+        """Positions to train on and held out, each ascending, and a remark. UsageError as `stratified_folds`."""
+        fold = stratified_folds(labels, self.count, seed or 0)
+        how = "at random" if isinstance(labels, int) else "class by class"
+        remark = f"{len(fold):,} examples in {self.count:,} folds, {how}, by seed {seed or 0}; each is held out once"
+        is_held_out = fold == self.number if self.number is not None else np.zeros(len(fold), bool)
+        return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out), remark
 
 
 def part_off(

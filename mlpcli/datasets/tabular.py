@@ -44,6 +44,8 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
     options.refuse_but(TAKES, f"{name}, a table")
     if like is not None:
         return _load_like(name, paths, options, like)
+    if options.fold is not None:
+        paths = {part: place for part, place in paths.items() if part != "test"}
     path, notes = paths["train"], []
     layout = find_layout(path, options.header)
     weight = _weight_column(path, layout.names, options.sample_weight)
@@ -132,7 +134,10 @@ def _cut(
     if has_test:
         return {part: np.arange(len(y))}, []
     by_class = y if task == "classification" else len(y)
-    kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed, any_number)
+    if options.fold is not None:
+        kept, held_out, remark = options.fold.cut(by_class, options.split_seed)
+    else:
+        kept, held_out, remark = part_off(name, by_class, options.test, options.split_seed, any_number)
     return {"train": kept, "test": held_out}, [remark]
 
 

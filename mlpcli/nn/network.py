@@ -46,6 +46,11 @@ class Parameters:
             at += n_out
         self.W_transposed = [W.T for W in self.W]  # made once: a view costs as much as a small product
 
+    def __reduce__(self) -> tuple[type["Parameters"], tuple[Array, tuple[int, ...]]]:
+        # A copy, or what arrives in another process, is of views again, not of arrays on their own.
+        units = [self.W[0].shape[1], *(len(b) for b in self.b)]
+        return Parameters, (self.flat, tuple(units))
+
     @classmethod
     def zeros(cls, structure: Sequence[int], dtype: npt.DTypeLike) -> "Parameters":
         """Parameters of this structure, all 0."""

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mlpcli.datasets.split import part_off, stratified_split
+from mlpcli.datasets.split import part_off, stratified_folds, stratified_split
 from mlpcli.errors import UsageError
 
 
@@ -39,3 +39,25 @@ def test_one_seed_cuts_differently_for_testing_and_for_validating():
 def test_too_few_to_part_is_refused():
     with pytest.raises(UsageError, match="1 examples cannot be parted"):
         part_off("x", np.array([0]), None, None)
+
+
+def test_folds_differ_by_one_example_at_most_in_all_and_in_each_class():
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2, 3], [43, 11, 6, 1]))
+    folds = stratified_folds(labels, 4, seed=3)
+    table = np.array([np.bincount(folds[labels == label], minlength=4) for label in range(4)])
+    assert np.ptp(table, axis=1).max() <= 1
+    assert np.ptp(table.sum(axis=0)) <= 1
+    assert table.sum() == 61
+
+
+def test_folds_are_a_function_of_the_seed_and_not_in_the_order_of_the_examples():
+    first, again, other = (stratified_folds(40, 5, seed).tolist() for seed in (1, 1, 2))
+    assert first == again != other
+    assert first != sorted(first)
+    assert first[:5] != first[5:10]
+
+
+@pytest.mark.parametrize("folds", [1, 8])
+def test_folds_that_cannot_be_are_refused(folds):
+    with pytest.raises(UsageError, match=f"--folds: {folds} folds of 7 examples; give 2 to 7"):
+        stratified_folds(7, folds, 0)
