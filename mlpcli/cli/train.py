@@ -176,11 +176,16 @@ def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) 
         model = run.model(test)
         keeper.finish(model)
     _tell_of_other_name(keeper)
-    if not run.settings.article:  # whose faults are known, and part of the lesson
-        _diagnose(run)
+    from mlpcli.diagnosis import while_training
+
+    # The article's faults are known, and part of the lesson.
+    findings = [] if run.settings.article else while_training(run)
     if as_json:
-        output.document(_summary(keeper.path, model.meta))
+        told = [finding._asdict() for finding in findings]
+        output.document({**_summary(keeper.path, model.meta), "findings": told})
     else:
+        for finding in [] if quiet else findings:
+            output.note(f"{finding.check}: {finding.found}: {finding.meaning}; {finding.advice}")
         _print_result(run, test, keeper.path)
 
 
@@ -270,14 +275,6 @@ def _keep_last_good(run: Run, keeper: Keeper, error: DivergedError) -> None:
         keeper.finish(run.model())
         kept = f"the weights of epoch {run.best.epoch + 1} are in {keeper.path}"
     raise DivergedError(error.what, f"{kept}; try {on_divergence(run)}") from None
-
-
-def _diagnose(run: Run) -> None:
-    """Say in plain words what went wrong, if anything did."""
-    from mlpcli.diagnosis import while_training
-
-    for finding in while_training(run):
-        output.note(f"{finding.check}: {finding.found}: {finding.meaning}; {finding.advice}")
 
 
 def _tell_of_other_name(keeper: Keeper) -> None:
