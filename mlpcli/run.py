@@ -9,75 +9,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
-from mlpcli.config import DataFacts, Settings
-from mlpcli.config.checks import AUGMENTATION, parse_class_weights, parse_duration
-from mlpcli.datasets.catalog import Entry
+from mlpcli.config import Settings
+from mlpcli.config.checks import parse_duration
 from mlpcli.datasets.dataset import Dataset
-from mlpcli.datasets.split import stratified_split
 from mlpcli.datasets.strokes import measure_frame
-from mlpcli.errors import DamagedFileError, DivergedError, MlpError, UsageError
+from mlpcli.errors import DivergedError, MlpError
 from mlpcli.evaluation import AnyEvaluation
-from mlpcli.memory import available_memory, memory_mapping
-from mlpcli.model import Model, load
-from mlpcli.nn import metrics
+from mlpcli.model import Model
 from mlpcli.nn.activations import Array
-from mlpcli.nn.network import Network, Parameters
-from mlpcli.nn.optimizers import OPTIMIZERS, Optimizer, WeightAverage
-from mlpcli.nn.schedules import SCHEDULES, Schedule
+from mlpcli.nn.network import Parameters
+from mlpcli.nn.optimizers import WeightAverage
+from mlpcli.preparing import data_facts, make_network, make_optimizer, make_plan, prepare
 from mlpcli.threads import blas_threads, current_blas_threads
-from mlpcli.training.augmentation import Augmentation, Augmenter
 from mlpcli.training.batches import (
-    ArticleOrder,
-    BlockOrder,
-    Distort,
-    Examples,
-    SeededOrder,
     batch_bounds,
-    chunk_size,
-    class_targets,
-    make_examples,
     weights_generator,
 )
-from mlpcli.training.distillation import Teacher, student
 from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs
-from mlpcli.training.loop import EpochResult, Plan, Position, fit, measure
-from mlpcli.training.scaling import Scaling, by_maximum, standard
+from mlpcli.training.loop import EpochResult, Position, fit, measure
 from mlpcli.training.selection import Selection, effective_examples
-from mlpcli.training.weighting import example_weights
 
-BLOCK_BYTES = 2**18  # read from disk at a time, where data does not fit into memory
-_OPTIMIZER_SETTINGS = ("momentum", "beta1", "beta2", "epsilon", "weight_decay")
 _TRIAL = 2.0  # seconds of training, at most, to tell how long an epoch takes
 _MOST_FOR_BUDGET = 10  # times the epochs that a run without a budget has: more would not help
-
-
-def fits_memory(X: npt.NDArray[np.generic]) -> bool:
-    """Whether examples can be read in any order: they are in memory, or a file that half of what is free can cache."""
-    available = available_memory()
-    return memory_mapping(X) is None or available is None or X.nbytes <= available // 2
-
-
-def data_facts(data: Dataset) -> DataFacts:
-    """What settings have to know of a data set."""
-    return DataFacts(
-        data.inputs,
-        len(data.classes),
-        len(data.train),
-        data.task,
-        data.kind,
-        data.validation is not None,
-        data.scaling,
-        "examples" if fits_memory(data.train.X) else "blocks",
-    )
-
-
-def catalog_facts(entry: Entry) -> DataFacts:
-    """The same of a named data set, which need not be there."""
-    return DataFacts(entry.inputs, len(entry.classes), entry.examples[0], kind=entry.kind)
 
 
 @dataclass(frozen=True)
@@ -98,28 +54,18 @@ class Run:
     def __init__(self, data: Dataset, settings: Settings) -> None:
         """Prepare everything, refusing with UsageError what cannot run. `settings` may leave values open."""
         s = settings.resolve(**data_facts(data)._asdict())
-        assert s.structure and s.output_activation and s.init and s.epochs and s.loss and s.dtype
+        assert s.structure and s.init and s.epochs and s.dtype
         # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
         vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
         self.bytes_needed = check_size(s.structure, s.dtype, s.epochs, vectors)
         self.data, self.settings = data, replace(s, data=data.name)
-        hidden = s.activation.split(",")
-        hidden = hidden * (len(s.structure) - 2) if len(hidden) == 1 else hidden
-        parameters = {"huber": (s.huber_delta,), "focal": (s.focal_gamma,)}.get(s.loss, ())
-        self.network = Network(
-            s.structure, (*hidden, s.output_activation), s.loss, tuple(p for p in parameters if p is not None)
-        )
+        self.network = make_network(s)
         self.parameters = self.network.initial_parameters(s.init, weights_generator(s.seed, s.article), s.dtype)
-        kept, held_out = data.train.positions, None
-        if s.validation:
-            by_class = data.train.labels if data.task == "classification" else len(data.train)
-            kept, held_out = (kept[some] for some in stratified_split(by_class, s.validation, s.seed))
-        self.scaling = self._input_scaling(kept)
-        self.target_scaling = standard(data.train.y, kept) if data.task == "regression" else None
-        self._teacher = self._find_teacher()
-        self.training, self.validation = self._examples(kept, held_out)
-        self.plan = self._plan()
-        self.optimizer: Optimizer | LBFGS = self._optimizer()
+        self._prepared = prepare(data, s)
+        self.training, self.validation = self._prepared.training, self._prepared.validation
+        self.scaling, self.target_scaling = self._prepared.scaling, self._prepared.target_scaling
+        self.plan = make_plan(data, s, self.network, self._prepared)
+        self.optimizer = make_optimizer(s, self.parameters.flat)
         self.average = None if s.average is None else WeightAverage(self.parameters.flat, s.average)
         self.selection = Selection(s.monitor, self._effective_examples(), s.patience)
         self.history: list[EpochResult] = []
@@ -133,154 +79,11 @@ class Run:
         self._seconds_before = 0.0  # of the runs that this one goes on with
         self._epochs_are_open = settings.epochs is None and settings.time_budget is not None
 
-    def _examples(
-        self, kept: npt.NDArray[np.integer], held_out: npt.NDArray[np.integer] | None
-    ) -> tuple[Examples, Examples | None]:
-        """To train on and to validate on. What only training uses (weights, smoothing, a teacher) is in the first."""
-        data, s = self.data, self.settings
-        assert s.structure is not None
-        dtype = np.dtype(s.dtype)
-        targets: Array | Scaling | None = self.target_scaling
-        if data.task == "classification":
-            targets = class_targets(len(data.classes), s.structure[-1], dtype)
-        plain = make_examples(data.train.X, data.train.y, kept, self.scaling, targets, dtype)
-        validation = None
-        if held_out is not None:
-            validation = plain._replace(rows=held_out)
-        elif data.validation is not None:
-            X, y, rows = data.validation.X, data.validation.y, data.validation.positions
-            validation = make_examples(X, y, rows, self.scaling, targets, dtype)
-        training = plain
-        if s.label_smoothing and data.task == "classification":
-            training = training._replace(
-                targets=class_targets(len(data.classes), s.structure[-1], dtype, s.label_smoothing)
-            )
-        elif s.label_smoothing:  # each label by itself is a yes or a no
-            smoothed = plain.y.astype(dtype) * (1.0 - s.label_smoothing) + 0.5 * s.label_smoothing
-            training = training._replace(y=smoothed.astype(dtype))
-        class_weights = s.class_weights
-        if isinstance(class_weights, str) and class_weights != "balanced":
-            class_weights = parse_class_weights(class_weights)
-        weights = example_weights(data.train.y, data.classes, class_weights, data.train.weights, kept)
-        if weights is not None:
-            training = training._replace(weights=weights.astype(dtype))
-        if self._teacher is not None:
-            training = training._replace(teacher_outputs=s.structure[-1])
-            if not self._distorts:  # its answers are the same in every epoch
-                training = training._replace(soft=self._teacher.answers(data.train.X, kept, dtype))
-        return training, validation
-
-    def _find_teacher(self) -> Teacher | None:
-        s = self.settings
-        if s.teacher is None:
-            return None
-        model = load(s.teacher)
-        if model.classes != self.data.classes or model.network.structure[0] != self.data.inputs:
-            raise UsageError(
-                f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} "
-                f"inputs, and {self.data.name} has {len(self.data.classes)} from {self.data.inputs}; give one of "
-                "the same"
-            )
-        assert s.temperature is not None
-        try:
-            return Teacher(model.network, model.parameters, model.scaling, s.temperature)
-        except ValueError as error:
-            raise UsageError(f"--teacher: {s.teacher}: {error}; give one with softmax outputs") from None
-
-    @property
-    def _distorts(self) -> bool:
-        return any(getattr(self.settings, name) for name in AUGMENTATION)
-
-    def _plan(self) -> Plan:
-        s = self.settings
-        assert s.structure and s.epochs
-        hidden = len(s.structure) - 2
-        dropout = s.dropout if len(s.dropout) == hidden else s.dropout[:1] * hidden
-        batch_size = s.batch_size or len(self.training.rows)
-        return Plan(
-            epochs=s.epochs,
-            batch_size=batch_size,
-            schedule=self._schedule(s.epochs),
-            order=self._order(len(self.training.rows)),
-            score=None if self.data.task == "regression" else self._score,
-            article=s.article,
-            l1=s.l1,
-            l2=s.l2,
-            clip_norm=s.clip_norm,
-            max_norm=s.max_norm,
-            dropout=(s.input_dropout, *dropout),
-            seed=s.seed,
-            distort=self._distortion(batch_size),
-            teach=self._teacher if self._distorts else None,
-            learner=self._student(),
-        )
-
-    def _student(self) -> Network | None:
-        s = self.settings
-        if s.temperature is None or s.teacher_share is None:  # there is no teacher
-            return None
-        return student(self.network, s.temperature, s.teacher_share)
-
-    def _schedule(self, epochs: int) -> Schedule:
-        s = self.settings
-        if s.schedule is None:  # lbfgs
-            return Schedule(1.0, SCHEDULES["constant"](), epochs)
-        assert s.learning_rate is not None
-        given = {
-            "step": {"decay": s.decay, "every": s.decay_every},
-            "exponential": {"decay": s.decay},
-            "inverse-scaling": {"power": s.power},
-        }.get(s.schedule, {})
-        patience = s.decay_every if s.schedule == "plateau" else None
-        factor = SCHEDULES[s.schedule](**given)
-        return Schedule(s.learning_rate, factor, epochs, s.warmup, s.decay or 1.0, patience)
-
-    def _distortion(self, batch_size: int) -> Distort | None:
-        if not self._distorts:
-            return None
-        s = self.settings
-        given = {name: getattr(s, name) for name in AUGMENTATION}
-        augmentation = Augmentation(**given, **({} if s.elastic_sigma is None else {"elastic_sigma": s.elastic_sigma}))
-        most = max(chunk_size(self.data.inputs, batch_size), 2 * batch_size)
-        return Augmenter(augmentation, self.data.shape, self.data.maximum, s.seed, most)
-
-    def _score(self, outputs: Array, truth: npt.NDArray[np.generic]) -> tuple[float | None, float | None]:
-        accuracy = metrics.fraction_right(outputs, truth)
-        if self.data.task != "classification":
-            return accuracy, None
-        return accuracy, metrics.balanced_accuracy(outputs, truth)
-
     def _effective_examples(self) -> float:
         if self.validation is None:
             return 1.0
         labels = self.validation.y[self.validation.rows]
         return effective_examples(labels, self.settings.monitor == "balanced-accuracy")
-
-    def _input_scaling(self, rows: npt.NDArray[np.integer]) -> Scaling:
-        if self.settings.scaling == "standard":
-            try:
-                return standard(self.data.train.X, rows)
-            except ValueError as error:
-                raise DamagedFileError(f"{self.data.name}: {error}; correct the data") from None
-        return by_maximum(self.data.maximum if self.settings.scaling == "unit" else 1.0)
-
-    def _order(self, examples: int) -> Callable[[int], npt.NDArray[np.integer]]:
-        s = self.settings
-        if s.article:
-            assert s.structure is not None
-            return ArticleOrder(examples, s.seed, s.structure)
-        if s.shuffle == "blocks":
-            row_bytes = max(1, self.data.inputs * self.data.train.X.itemsize)
-            return BlockOrder(examples, s.seed, max(1, BLOCK_BYTES // row_bytes))
-        return SeededOrder(examples, s.seed)
-
-    def _optimizer(self) -> Optimizer | LBFGS:
-        if self.settings.optimizer == "lbfgs":
-            return LBFGS(self.parameters.flat)
-        # After `resolve`, exactly the settings that the chosen optimizer has are not None.
-        options = {name: getattr(self.settings, name) for name in _OPTIMIZER_SETTINGS}
-        given = {name: value for name, value in options.items() if value is not None}
-        return OPTIMIZERS[self.settings.optimizer](self.parameters.flat, **given)
 
     def epochs(
         self,
@@ -298,16 +101,23 @@ class Run:
             self.plan = replace(
                 self.plan, on_step=on_step, on_progress=on_progress, should_stop=self._stopping(should_stop)
             )
-            for result in self._fit():
+            fitted = self._fit()
+            while not self._has_waited_enough():  # asked at the start, too: a run that goes on may have ended here
+                result = next(fitted, None)
+                if result is None:
+                    break
                 self._take(result)
                 yield result
-                if self.selection.has_waited_enough and not self.finished:
-                    self.stopped_by = f"no better {self.settings.monitor} in {self.settings.patience} epochs"
-                    self.finished = True
-                    return
             if isinstance(self.optimizer, LBFGS) and not self.finished and not (should_stop and should_stop()):
                 self.finished = True
                 self.stopped_by = "nothing is left to gain"
+
+    def _has_waited_enough(self) -> bool:
+        if self.finished or not self.selection.has_waited_enough:
+            return False
+        self.stopped_by = f"no better {self.settings.monitor} in {self.settings.patience} epochs"
+        self.finished = True
+        return True
 
     def _fit(self) -> Iterator[EpochResult]:
         common = (self.network, self.parameters)
@@ -368,7 +178,7 @@ class Run:
         epochs = max(1, min(fitting, _MOST_FOR_BUDGET * self.settings.epochs))
         warmup = min(self.settings.warmup, 0.5 * epochs)
         self.settings = replace(self.settings, epochs=epochs, warmup=warmup)
-        self.plan = self._plan()
+        self.plan = make_plan(self.data, self.settings, self.network, self._prepared)
 
     def _time_an_epoch(self, most: float) -> float:
         """Seconds that an epoch takes, validation included, told from `most` seconds of training."""
@@ -384,7 +194,7 @@ class Run:
         position, average = Position(), None
         if self.average is not None:
             average = WeightAverage(parameters.flat, self.average.decay)
-        optimizer = self._optimizer()
+        optimizer = make_optimizer(self.settings, parameters.flat)
         assert not isinstance(optimizer, LBFGS)
         fitted = fit(self.network, parameters, optimizer, self.training, None, trial, position, (), average)
         for _ in fitted:
@@ -440,7 +250,7 @@ class Run:
         for name in ("epoch", "step", "norms"):
             _whole(getattr(self.position, name))
         for name in ("loss_sum", "norm_sum", "seconds"):
-            float(getattr(self.position, name))
+            _number(getattr(self.position, name))
         for described in meta["history"]:
             result = EpochResult(**described)
             self.history.append(result)
@@ -455,7 +265,7 @@ class Run:
             if flat.size != size or _whole(meta["best_epoch"]) >= len(self.history):
                 raise ValueError("a best epoch that is not there")
             self.best = Best(meta["best_epoch"], flat)
-        self._seconds_before = float(meta["training_seconds"])
+        self._seconds_before = _number(meta["training_seconds"])
         self._epochs_are_open = False
 
     def _describe(self, test: AnyEvaluation | None) -> dict[str, Any]:
@@ -514,6 +324,12 @@ class Run:
                 "test_examples": len(data.test),
             },
         }
+
+
+def _number(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
 
 
 def _whole(value: Any) -> int:

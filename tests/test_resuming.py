@@ -86,6 +86,20 @@ def test_lbfgs_goes_on_too(tiny, tmp_path):
     assert weights(mlpcli.resume(tmp_path / "w.npy", tiny)) == weights(whole)
 
 
+def test_patience_that_was_used_up_is_remembered(tiny, tmp_path):
+    settings = {"patience": 2, "monitor": "loss", "learning_rate": 1e-9, "epochs": 50, "schedule": "constant"}
+    whole = mlpcli.train(tiny, **{**SMALL, **settings})
+    assert len(whole.history) < 50
+    run = Run(tiny, Settings(**{**SMALL, **settings, "data": "tiny"}))
+    for result in run.epochs():
+        if result.epoch == len(whole.history) - 1:
+            run.save_unfinished(tmp_path / "w.npy")  # as a kill between two epochs leaves it
+            break
+    again = mlpcli.resume(tmp_path / "w.npy", tiny)
+    assert len(again.history) == len(whole.history)
+    assert weights(again) == weights(whole)
+
+
 def test_it_can_stop_again_and_again(tiny, tmp_path):
     path, whole = tmp_path / "w.npy", mlpcli.train(tiny, **SMALL)
     stop_after(tiny, path, 3)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import mlpcli
-import mlpcli.run as run_module
+import mlpcli.preparing as preparing
 from mlpcli.api import train
 from mlpcli.config import ACTIVATION_NAMES, DATA_SETTINGS, OUTPUT_SETTINGS, SCHEDULE_NAMES, Settings
 from mlpcli.errors import DivergedError, UsageError
@@ -97,7 +97,7 @@ def results_differ(data, changes, **common):
 
 
 def test_every_setting_changes_the_result(tiny, monkeypatch):
-    monkeypatch.setattr(run_module, "BLOCK_BYTES", 12)
+    monkeypatch.setattr(preparing, "BLOCK_BYTES", 12)
     results_differ(tiny, CHANGES)
 
 

@@ -74,7 +74,7 @@ def _facts(asked: Gathered) -> tuple[DataFacts | None, bool]:
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named, load_data
     from mlpcli.datasets.options import Options
-    from mlpcli.run import catalog_facts, data_facts
+    from mlpcli.preparing import catalog_facts, data_facts
 
     settings = asked.settings
     if is_named(settings.data):

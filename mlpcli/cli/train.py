@@ -228,7 +228,7 @@ def _fetch(
     from mlpcli.checkpoint import check_size
     from mlpcli.datasets.catalog import find
     from mlpcli.datasets.load import is_named
-    from mlpcli.run import catalog_facts
+    from mlpcli.preparing import catalog_facts
 
     is_download = False
     if is_named(settings.data):

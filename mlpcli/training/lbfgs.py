@@ -140,10 +140,14 @@ def fit_lbfgs(
                     f"training diverged in epoch {position.epoch + 1}: the loss is not finite",
                     "try --scaling standard, or another --init",
                 )
+            if position.epoch and np.abs(gradient).max() < TOLERANCE:
+                return
             length = _search(line_search, objective, optimizer, flat, gradient)
             if length is None and optimizer.pairs:  # the Hessian has become useless: begin anew
                 optimizer.forget()
                 length = _search(line_search, objective, optimizer, flat, gradient)
+            if length is None and position.epoch:
+                return
             if length is not None:
                 move = length * optimizer.direction(gradient)
                 parameters.flat[...] = flat + move
@@ -158,8 +162,7 @@ def fit_lbfgs(
             plan.on_progress(objective.examples)
         position.epoch += 1
         yield result
-        flat_gradient = np.abs(objective.gradient(flat)).max()
-        if length is None or flat_gradient < TOLERANCE or (plan.should_stop and plan.should_stop()):
+        if plan.should_stop and plan.should_stop():
             return
 
 
