@@ -19,8 +19,8 @@ class Evaluation:
     """Of a classifier.
 
     examples: their number. loss: mean per example (nats for cross-entropy). accuracy: a fraction, with its 95 %
-    Wilson interval. confusion: (classes, classes) counts, rows are the
-    truth. per_class: precision, recall, F1, support.
+    Wilson interval. balanced_accuracy: the mean recall of the classes that are there. confusion: (classes, classes)
+    counts, rows are the truth. per_class: precision, recall, F1, support.
     """
 
     examples: int
@@ -30,9 +30,25 @@ class Evaluation:
     confusion: metrics.Counts
     per_class: metrics.PerClass
 
+    @property
+    def balanced_accuracy(self) -> float:
+        """A fraction: each class counts alike, however rare it is."""
+        return float(self.per_class.recall[self.per_class.support > 0].mean())
+
+    @property
+    def is_unbalanced(self) -> bool:
+        """Whether some class is twice as frequent as another, so that accuracy alone says little of the rare one."""
+        there = self.per_class.support[self.per_class.support > 0]
+        return bool(there.max() >= 2 * there.min())
+
     def headline(self) -> dict[str, Any]:
         """The figures that a checkpoint keeps."""
-        return {"accuracy": self.accuracy, "interval": list(self.interval), "loss": self.loss}
+        return {
+            "accuracy": self.accuracy,
+            "interval": list(self.interval),
+            "balanced_accuracy": self.balanced_accuracy,
+            "loss": self.loss,
+        }
 
     def details(self, classes: tuple[str, ...]) -> dict[str, Any]:
         """The rest, as JSON takes it."""

@@ -16,7 +16,8 @@ def figures(result: AnyEvaluation) -> str:
 
     if isinstance(result, Evaluation):
         low, high = result.interval
-        return f"accuracy {result.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
+        text = f"accuracy {result.accuracy:.2%} (95 % interval {low:.2%} to {high:.2%})"
+        return f"{text}, balanced {result.balanced_accuracy:.2%}" if result.is_unbalanced else text
     if isinstance(result, MultiLabelEvaluation):
         low, high = result.interval
         return (
