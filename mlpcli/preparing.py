@@ -96,7 +96,7 @@ class Prepared:
 
 
 def prepare(data: Dataset, s: Settings) -> Prepared:
-    """Part, scale, weigh. UsageError for what does not fit the data, DamagedFileError for values that are not finite."""
+    """Part, scale, weigh. UsageError for what does not fit the data, DamagedFileError for what is no number."""
     assert s.structure is not None
     dtype = np.dtype(s.dtype)
     kept, held_out = data.train.positions, None

@@ -540,3 +540,8 @@ def test_a_choice_on_the_command_line_takes_the_place_of_what_belongs_to_another
     values, left_out = combine(base, given_)
     assert left_out == left
     assert values == {name: value for name, value in {**base, **given_}.items() if name not in left}
+
+
+def test_activations_by_their_other_names():
+    s = Settings(activation="swish, leaky_relu", output_activation="linear")
+    assert (s.activation, s.output_activation) == ("silu,leaky-relu", "identity")

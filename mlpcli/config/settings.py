@@ -26,6 +26,7 @@ ACTIVATION_NAMES = (
     "softplus",
     "softmax",
 )
+_SYNONYMS = {"linear": "identity", "swish": "silu"}
 LOSS_NAMES = ("mse", "mae", "huber", "cross-entropy", "binary-cross-entropy", "focal")
 INITIALIZER_NAMES = ("normal", "xavier", "he", "lecun")
 OPTIMIZER_NAMES = ("sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "lbfgs")
@@ -419,6 +420,11 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
+        for name in ("activation", "output_activation"):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                named = (one.strip().replace("_", "-") for one in value.split(","))
+                object.__setattr__(self, name, ",".join(_SYNONYMS.get(one, one) for one in named))
         checks.check(self)
 
     def data_settings(self) -> dict[str, Any]:
