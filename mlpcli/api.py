@@ -1,5 +1,6 @@
 """Training from Python, in one line."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from mlpcli.config import DATA_SETTINGS, Settings, named_settings
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.load import load_data
 from mlpcli.errors import UsageError
+from mlpcli.files import check_target
 from mlpcli.keeping import Keeper
 from mlpcli.model import Model
 from mlpcli.resuming import unfinished
@@ -33,6 +35,9 @@ def train(
     for name in DATA_SETTINGS:
         if name in given:
             raise UsageError(f"train: {name} says how data is read; give it to load_data")
+    for name in ("history", "save_every"):
+        if name in given and "output" not in given:
+            raise UsageError(f"train: {name} is about what is written, and nothing is; give output, too")
     run = Run(data, Settings(**{**given, "data": data.name}))
     return _finish(run, on_epoch, Keeper(run, replaces=True) if "output" in given else None)
 
@@ -41,26 +46,34 @@ def resume(
     weights: str | Path,
     data: Dataset | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
+    data_dir: str | Path = "data",
     **settings: Any,
 ) -> Model:
     """Go on with a run that was saved before its end, into the same file; as `mlp train --resume`.
 
-    data: what it was trained on, by default read again from where it was. The result is that of an unbroken run, bit
-    for bit, on the same machine. Raises as `train`, and UsageError where nothing is left to do or a setting cannot
-    change.
+    data: what it was trained on, by default read again from where it was (a named set from `data_dir`). The result is
+    that of an unbroken run, bit for bit, on the same machine. Raises as `train`, and UsageError where nothing is left
+    to do or a setting cannot change.
     """
     left = unfinished(weights, named_settings(settings, "resume"))
     if data is None:
-        data = load_data(left.settings.data, **left.settings.data_settings())
+        data = load_data(left.settings.data, data_dir, **left.settings.data_settings())
     run = left.run(data)
     return _finish(run, on_epoch, Keeper(run, replaces=True))
 
 
 def _finish(run: Run, on_epoch: Callable[[EpochResult], None] | None, keeper: Keeper | None) -> Model:
     run.fit_to_budget()
+    if keeper is not None:  # found out before the work, not after it
+        for path in (run.settings.output, run.settings.history):
+            if path is not None:
+                check_target(path, force=True, size=run.bytes_needed)
     for result in run.epochs():
         if keeper is not None:
             keeper.after_epoch()
+            if keeper.problem is not None:
+                warnings.warn(f"{keeper.problem}; training goes on", stacklevel=3)
+                keeper.problem = None
         if on_epoch:
             on_epoch(result)
     model = run.model(run.model().evaluate(run.data.test))

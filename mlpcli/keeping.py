@@ -10,6 +10,7 @@ from mlpcli.model import Model
 from mlpcli.run import Run
 
 _AT_LEAST = 1.0  # seconds between saves, unless --save-every says otherwise
+_LONG = 60.0  # the same within an epoch
 _SHARE = 0.05  # of the time may go into saving
 
 
@@ -37,13 +38,19 @@ class Keeper:
     def after_epoch(self) -> None:
         """Save the unfinished run, if it is time to. A failure is kept in `problem`."""
         every = self.run.settings.save_every
-        since = time.monotonic() - self._saved_at
-        if every is None:
-            is_due = since >= max(_AT_LEAST, self._took / _SHARE)
-        else:
-            is_due = every > 0 and len(self.run.history) % every == 0
-        if not is_due or self.run.finished:
-            return
+        is_due = self._is_time(_AT_LEAST) if every is None else every > 0 and len(self.run.history) % every == 0
+        if is_due and not self.run.finished:
+            self._try()
+
+    def within_epoch(self) -> None:
+        """The same within an epoch that takes long, unless --save-every says when."""
+        if self.run.settings.save_every is None and self.run.best is not None and self._is_time(_LONG):
+            self._try()
+
+    def _is_time(self, at_least: float) -> bool:
+        return time.monotonic() - self._saved_at >= max(at_least, self._took / _SHARE)
+
+    def _try(self) -> None:
         began = time.monotonic()
         try:
             self.unfinished()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import mlpcli
 from mlpcli import checkpoint
 from mlpcli.config import Settings, option_name
 from mlpcli.datasets.dataset import Dataset
@@ -14,9 +15,11 @@ from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.model import load
 from mlpcli.recorded import settings_of
 from mlpcli.run import Run
+from mlpcli.threads import blas_core
 
 # What may differ: where the run goes and how it is told, where the data is now, and how long it may still take.
-_MAY_CHANGE = ("data", "output", "save_every", "history", "threads", "time_budget")
+# Data and teacher are told by their content.
+_MAY_CHANGE = ("data", "teacher", "output", "save_every", "history", "threads", "time_budget")
 # With these the number of epochs decides nothing but the end.
 _WITHOUT_END = ("constant", "step", "exponential", "inverse-scaling", "plateau")
 
@@ -39,6 +42,11 @@ class Unfinished:
                 "the same data as DATA, or train anew"
             )
         run = Run(data, self.settings)
+        if self.meta.get("teacher") != run.teacher:
+            raise UsageError(
+                f"--teacher: {self.settings.teacher} is another network than the run in {self.path} learnt from; give "
+                "the same, or train anew"
+            )
         try:
             if run.network.structure != tuple(self.meta["structure"]):
                 raise ValueError("another structure")
@@ -59,6 +67,10 @@ class Unfinished:
         versions = self.meta.get("versions", {})
         if versions.get("numpy") != np.__version__:
             told.append(f"NumPy {np.__version__}, the run had {versions.get('numpy')}")
+        if versions.get("mlpcli") != mlpcli.__version__:
+            told.append(f"mlpcli {mlpcli.__version__}, the run had {versions.get('mlpcli')}")
+        if self.meta.get("blas_core") != blas_core():
+            told.append(f"BLAS for {blas_core()}, the run had it for {self.meta.get('blas_core')}")
         return [f"{what}: the last digits can differ from those of an unbroken run" for what in told]
 
 
@@ -72,21 +84,20 @@ def unfinished(path: str | Path, given: dict[str, Any]) -> Unfinished:
     load(path)  # refuses what is no network
     arrays, meta = checkpoint.load(path)
     if not isinstance(meta.get("state"), dict):
-        raise UsageError(f"{path}: its run is finished, there is nothing to go on with; train anew with other settings")
-    return Unfinished(path, _changed(settings_of(meta, path), given, path), arrays, meta)
+        ended = "is finished" if meta.get("finished") else "diverged"
+        raise UsageError(f"{path}: its run {ended}, there is nothing to go on with; train anew with other settings")
+    return Unfinished(path, _changed(settings_of(meta, path), given, path, len(meta.get("history", ()))), arrays, meta)
 
 
-def _changed(recorded: Settings, given: dict[str, Any], path: str) -> Settings:
+def _changed(recorded: Settings, given: dict[str, Any], path: str, done: int) -> Settings:
     for name, value in given.items():
         before = getattr(recorded, name)
         if value == before or name in _MAY_CHANGE:
             continue
-        if (
-            name == "epochs"
-            and recorded.schedule in _WITHOUT_END
-            and not (recorded.warmup and value <= recorded.warmup)
-        ):
+        if name == "epochs" and recorded.schedule in _WITHOUT_END and value > max(done, recorded.warmup):
             continue
+        if name == "epochs" and recorded.schedule in _WITHOUT_END:
+            raise UsageError(f"--epochs: {value}, the run in {path} has come further; give more than {done}")
         why = f"the {recorded.schedule} schedule depends on it" if name == "epochs" else "it cannot change on the way"
         raise UsageError(
             f"{option_name(name)}: {_shown(value)} here, the run in {path} has {_shown(before)}, and {why}; leave it "

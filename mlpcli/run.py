@@ -23,7 +23,7 @@ from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Parameters
 from mlpcli.nn.optimizers import WeightAverage
 from mlpcli.preparing import data_facts, make_network, make_optimizer, make_plan, prepare
-from mlpcli.threads import blas_threads, current_blas_threads
+from mlpcli.threads import blas_core, blas_threads, current_blas_threads
 from mlpcli.training.batches import (
     batch_bounds,
     weights_generator,
@@ -54,11 +54,9 @@ class Run:
     def __init__(self, data: Dataset, settings: Settings) -> None:
         """Prepare everything, refusing with UsageError what cannot run. `settings` may leave values open."""
         s = settings.resolve(**data_facts(data)._asdict())
-        assert s.structure and s.init and s.epochs and s.dtype
-        # An optimizer's vectors, an average and the parameters themselves, beside the best ones.
-        vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
-        self.bytes_needed = check_size(s.structure, s.dtype, s.epochs, vectors)
+        assert s.init and s.dtype
         self.data, self.settings = data, replace(s, data=data.name)
+        self.bytes_needed = self._check_size()
         self.network = make_network(s)
         self.parameters = self.network.initial_parameters(s.init, weights_generator(s.seed, s.article), s.dtype)
         self._prepared = prepare(data, s)
@@ -75,9 +73,17 @@ class Run:
         self.stopped_by = ""  # why it ended before its last epoch
         self._started = False
         self._threads: int | None = None
-        self._began = time.perf_counter()
+        self._began, self._ended = time.perf_counter(), 0.0
         self._seconds_before = 0.0  # of the runs that this one goes on with
         self._epochs_are_open = settings.epochs is None and settings.time_budget is not None
+
+    def _check_size(self) -> int:
+        """The bytes that the file takes, at most. UsageError where the format cannot hold them."""
+        s = self.settings
+        assert s.structure and s.epochs and s.dtype
+        # An optimizer's vectors, an average and the parameters themselves, beside the ones to keep.
+        vectors = 0 if s.save_every == 0 else 1 + 2 * MEMORY if s.optimizer == "lbfgs" else 4
+        return check_size(s.structure, s.dtype, s.epochs, vectors)
 
     def _effective_examples(self) -> float:
         if self.validation is None:
@@ -95,29 +101,27 @@ class Run:
         if self._started:
             raise MlpError("this run has been started before; make another Run to train again")
         self._started = True
-        self._began = time.perf_counter()
+        self._began, self._ended = time.perf_counter(), 0.0
         with blas_threads(self.settings.threads):
             self._threads = current_blas_threads()
             self.plan = replace(
                 self.plan, on_step=on_step, on_progress=on_progress, should_stop=self._stopping(should_stop)
             )
-            fitted = self._fit()
-            while not self._has_waited_enough():  # asked at the start, too: a run that goes on may have ended here
-                result = next(fitted, None)
-                if result is None:
-                    break
-                self._take(result)
-                yield result
+            try:
+                if not self.finished:  # a run that goes on may have come to its end before
+                    yield from self._train()
+            finally:
+                self._ended = time.perf_counter()
             if isinstance(self.optimizer, LBFGS) and not self.finished and not (should_stop and should_stop()):
                 self.finished = True
                 self.stopped_by = "nothing is left to gain"
 
-    def _has_waited_enough(self) -> bool:
-        if self.finished or not self.selection.has_waited_enough:
-            return False
-        self.stopped_by = f"no better {self.settings.monitor} in {self.settings.patience} epochs"
-        self.finished = True
-        return True
+    def _train(self) -> Iterator[EpochResult]:
+        for result in self._fit():
+            self._take(result)
+            yield result
+            if self.finished:
+                return
 
     def _fit(self) -> Iterator[EpochResult]:
         common = (self.network, self.parameters)
@@ -139,12 +143,24 @@ class Run:
         if self.selection.keeps(result):
             kept = self.parameters.flat if self.average is None else self.average.vector
             self.best = Best(result.epoch, kept.copy())
-        self.finished = len(self.history) == self.plan.epochs
+        self._see_whether_finished()
+
+    def _see_whether_finished(self) -> None:
+        if len(self.history) >= self.plan.epochs:
+            self.finished = True
+        elif self.selection.has_waited_enough:
+            self.stopped_by = f"no better {self.settings.monitor} in {self.settings.patience} epochs"
+            self.finished = True
+
+    @property
+    def teacher(self) -> str | None:
+        """SHA-256 of the parameters of the teacher, in hexadecimal; None without one."""
+        return None if self._prepared.teacher is None else self._prepared.teacher.fingerprint()
 
     @property
     def seconds(self) -> float:
         """Time that training has taken so far, runs before this one included."""
-        return self._seconds_before + time.perf_counter() - self._began
+        return self._seconds_before + (self._ended or time.perf_counter()) - self._began
 
     def _stopping(self, should_stop: Callable[[], bool] | None) -> Callable[[], bool] | None:
         """`should_stop`, or the end of the time budget."""
@@ -178,6 +194,7 @@ class Run:
         epochs = max(1, min(fitting, _MOST_FOR_BUDGET * self.settings.epochs))
         warmup = min(self.settings.warmup, 0.5 * epochs)
         self.settings = replace(self.settings, epochs=epochs, warmup=warmup)
+        self.bytes_needed = self._check_size()
         self.plan = make_plan(self.data, self.settings, self.network, self._prepared)
 
     def _time_an_epoch(self, most: float) -> float:
@@ -239,7 +256,7 @@ class Run:
         if self.average is not None:
             self.average.vector[...] = vectors.pop("average")
         if isinstance(self.optimizer, LBFGS):
-            self.optimizer.vectors = {name: vector.copy() for name, vector in vectors.items()}
+            self.optimizer.restore(vectors)
         elif set(vectors) != set(self.optimizer.vectors):
             raise ValueError("the vectors of another optimizer")
         else:
@@ -267,6 +284,7 @@ class Run:
             self.best = Best(meta["best_epoch"], flat)
         self._seconds_before = _number(meta["training_seconds"])
         self._epochs_are_open = False
+        self._see_whether_finished()
 
     def _describe(self, test: AnyEvaluation | None) -> dict[str, Any]:
         s = self.settings
@@ -293,6 +311,8 @@ class Run:
                 "python": platform.python_version(),
             },
             "blas_threads": self._threads,
+            "blas_core": blas_core(),
+            **({} if self.teacher is None else {"teacher": self.teacher}),
             "training_seconds": round(self.seconds, 3),
         }
 

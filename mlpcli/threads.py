@@ -32,6 +32,20 @@ def _openblas() -> tuple[Any, Any] | None:
     return None
 
 
+def blas_core() -> str | None:
+    """The kind of processor that BLAS computes for, such as "SkylakeX"; None if unknown. It decides the last digits."""
+    package = Path(np.__file__).parent
+    for library in [*package.parent.glob("numpy.libs/*openblas*"), *package.glob(".dylibs/*openblas*")]:
+        with contextlib.suppress(OSError):
+            handle = ctypes.CDLL(str(library))
+            for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
+                with contextlib.suppress(AttributeError):
+                    function = getattr(handle, name)
+                    function.restype = ctypes.c_char_p
+                    return str(function().decode())
+    return None
+
+
 def current_blas_threads() -> int | None:
     """The number of threads in use, or None where it cannot be known."""
     functions = _openblas()

@@ -115,7 +115,8 @@ def train(
             raise UsageError("--config: a run that goes on has its settings; leave it out")
         use_threads(given.get("threads", 1))
         run = _resumed(resume, given, force, data_dir, mirrors, quiet or as_json)
-    _train(run, verbose, quiet, as_json, replaces=force or resume is not None)
+    # A run that goes on writes to its own file.
+    _train(run, verbose, quiet, as_json, replaces=force or run.settings.output == resume)
 
 
 def _new_run(settings: Settings, force: bool, data_dir: Path, mirrors: tuple[str, ...], quiet: bool) -> Run:
@@ -138,6 +139,8 @@ def _resumed(
     left = unfinished(weights, given)
     if left.settings.output != weights:
         check_target(left.settings.output, force)
+    if left.settings.history is not None and left.settings.history != left.meta["settings"].get("history"):
+        check_target(left.settings.history, force)
     if is_named(left.settings.data):
         dataset = _load(left.settings, True, data_dir, mirrors, quiet)
     else:
@@ -153,18 +156,22 @@ def _resumed(
 
 
 def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) -> None:
+    from mlpcli.diagnosis import while_training
     from mlpcli.keeping import Keeper
 
     keeper = Keeper(run, replaces)
     printer = _Printer(run, verbose=verbose, quiet=quiet or as_json)
+
+    def progress(done: int) -> None:
+        printer.progress(done)
+        keeper.within_epoch()
+
     with signals.remembered() as asked:
         try:
-            for result in run.epochs(printer.step if printer.verbose else None, printer.progress, lambda: asked() > 0):
+            for result in run.epochs(printer.step if printer.verbose else None, progress, lambda: asked() > 0):
                 keeper.after_epoch()
-                if keeper.problem is not None:
-                    printer.note(f"{keeper.problem}; training goes on")
-                    keeper.problem = None
                 printer.epoch(result)
+                printer.tell_problem(keeper)
         except DivergedError as error:
             printer.close()
             _keep_last_good(run, keeper, error)
@@ -175,11 +182,9 @@ def _train(run: Run, verbose: bool, quiet: bool, as_json: bool, replaces: bool) 
         test = run.model().evaluate(run.data.test)
         model = run.model(test)
         keeper.finish(model)
+        # The article's faults are known, and part of the lesson.
+        findings = [] if run.settings.article else while_training(run)
     _tell_of_other_name(keeper)
-    from mlpcli.diagnosis import while_training
-
-    # The article's faults are known, and part of the lesson.
-    findings = [] if run.settings.article else while_training(run)
     if as_json:
         told = [finding._asdict() for finding in findings]
         output.document({**_summary(keeper.path, model.meta), "findings": told})
@@ -350,9 +355,12 @@ class _Printer:
     def _steps(self) -> int:
         return max(1, self.examples // (self.run.settings.batch_size or 1))
 
-    def note(self, text: str) -> None:
-        self.bar.clear()
-        output.note(text)
+    def tell_problem(self, keeper: Keeper) -> None:
+        """A save that failed while training; it is tried again."""
+        if keeper.problem is not None:
+            self.bar.clear()
+            output.note(f"{keeper.problem}; training goes on")
+            keeper.problem = None
 
     def epoch(self, result: EpochResult) -> None:
         self.bar.set_description(self._label(result.epoch + 1), refresh=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,6 @@ _RANGES = (
 )
 
 ADAPTIVE = ("rmsprop", "adam", "adamw")
-STEPPING = ("sgd", "momentum", "nesterov", *ADAPTIVE)
 AUGMENTATION = ("shift", "rotation", "scale", "shear", "elastic", "noise")
 
 # Nothing is accepted and ignored: a setting that only some choice of another one uses is refused with the rest.
@@ -142,6 +142,9 @@ def check(s: Settings) -> None:
     for name in ("output", "history"):
         if getattr(s, name) == "":
             refuse(name, "an empty file name; name the file, such as weights.npy")
+    for name in ("history", "teacher"):
+        if getattr(s, name) is not None and os.path.realpath(getattr(s, name)) == os.path.realpath(s.output):
+            refuse(name, f"{getattr(s, name)} is the file of --output, which would replace it; name another")
     if s.time_budget is not None:
         parse_duration(s.time_budget, "--time-budget")
     if isinstance(s.class_weights, str) and s.class_weights != "balanced":

@@ -23,7 +23,7 @@ class Steps(NamedTuple):
 
 def first_steps(run: Run, steps: int = STEPS) -> Steps:
     """Train a run like this one from its initial weights for so many steps, or until the loss is not finite."""
-    fresh = another(run, epochs=max(run.plan.epochs, steps), time_budget=None, patience=None)
+    fresh = another(run, epochs=max(run.plan.epochs, steps), warmup=0.0, time_budget=None, patience=None)
     before = [W.astype(np.float64) for W in fresh.parameters.W]
     losses: list[float] = []
     ratios: list[list[float]] = []

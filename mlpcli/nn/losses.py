@@ -73,14 +73,14 @@ def sigmoid_cross_entropy(z: Array, targets: Array, delta: Array, scratch: Array
     Overwrites `z` with a; leaves dLoss/dz = a - y in `delta`. Written in z the loss is
     max(z, 0) - y z + log(1 + exp(-|z|)), which neither overflows nor takes log(0).
     """
-    np.abs(z, delta)
-    np.negative(delta, delta)
-    np.exp(delta, delta)
-    np.log1p(delta, delta)
-    np.maximum(z, 0.0, out=scratch)
-    np.add(delta, scratch, delta)
+    np.maximum(z, 0.0, out=delta)
     np.multiply(z, targets, scratch)
-    np.subtract(delta, scratch, delta)
+    np.subtract(delta, scratch, delta)  # 0 where the network is right: the tail keeps all its digits
+    np.abs(z, scratch)
+    np.negative(scratch, scratch)
+    np.exp(scratch, scratch)
+    np.log1p(scratch, scratch)
+    np.add(delta, scratch, delta)
     np.add.reduce(delta, axis=1, out=each)
     inplace_sigmoid(z, scratch)
     np.subtract(z, targets, delta)

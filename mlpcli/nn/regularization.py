@@ -34,8 +34,11 @@ def penalty(parameters: Parameters, l1: float, l2: float) -> float:
 
 
 def norm(vector: Array) -> float:
-    """The Euclidean length of a flat vector; infinite where a square overflows."""
-    return math.sqrt(float(np.dot(vector, vector)))
+    """The Euclidean length of a flat vector."""
+    squared = float(np.dot(vector, vector))
+    if math.isinf(squared):  # of float32, from 1.8e19 on
+        squared = float(np.square(vector, dtype=np.float64).sum())
+    return math.sqrt(squared)
 
 
 def clip_norm(gradient: Array, limit: float, length: float) -> None:

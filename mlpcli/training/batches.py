@@ -253,6 +253,10 @@ class BatchReader:
                 yield batches, left_out
 
     def _prepare(self, chunk: int, order: npt.NDArray[np.integer] | None, epoch: int, buffers: _Buffers) -> list[Batch]:
+        with np.errstate(all="ignore"):  # also in the thread; what overflows shows in the loss
+            return self._fill(chunk, order, epoch, buffers)
+
+    def _fill(self, chunk: int, order: npt.NDArray[np.integer] | None, epoch: int, buffers: _Buffers) -> list[Batch]:
         e = self.examples
         first, last, group = self._chunks[chunk]
         n = last - first

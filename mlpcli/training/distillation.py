@@ -1,6 +1,7 @@
 """A teacher: a trained network whose softened answers another one learns (Hinton, Vinyals and Dean 2015)."""
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +32,10 @@ class Teacher:
         self.parameters, self.scaling, self.temperature = parameters, scaling, temperature
         self._workspace = self.network.workspace(_AT_ONCE, parameters.flat.dtype)
         self._X: Array = np.empty((_AT_ONCE, network.structure[0]), parameters.flat.dtype)
+
+    def fingerprint(self) -> str:
+        """SHA-256 of its parameters, in hexadecimal: tells one teacher from another."""
+        return hashlib.sha256(np.ascontiguousarray(self.parameters.flat).data).hexdigest()
 
     def __call__(self, raw: npt.NDArray[np.generic], out: Array) -> None:
         """Write the answers for raw examples (n, I) to `out` (n, O)."""

@@ -6,7 +6,7 @@ Where a step is found by SciPy's search along a line, for the strong Wolfe condi
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,13 @@ class LBFGS:
         self.dtype = like.dtype
         self.vectors: dict[str, Array] = {}
         self.steps = 0
+
+    def restore(self, vectors: Mapping[str, Array]) -> None:
+        """Take up what `vectors` was. ValueError for names that are no pairs."""
+        pairs = len(vectors) // 2
+        if pairs > MEMORY or set(vectors) != {f"{name}{i}" for name in ("move", "change") for i in range(pairs)}:
+            raise ValueError("vectors that are no pairs of L-BFGS")
+        self.vectors = {name: vector.copy() for name, vector in vectors.items()}
 
     @property
     def pairs(self) -> int:
@@ -78,7 +85,7 @@ class _Objective:
         self.reader = BatchReader(training, batch_bounds(n, size))
         self.workspace = network.workspace(self.reader.largest, dtype)
         self.part = Parameters.zeros(network.structure, dtype)
-        self.loss = math.nan  # without penalties, of the last evaluation
+        self._loss = math.nan
         self._at: npt.NDArray[np.float64] | None = None
         self._value = math.nan
         self._gradient: npt.NDArray[np.float64] = np.empty(0)
@@ -90,6 +97,11 @@ class _Objective:
     def gradient(self, flat: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         self._evaluate(flat)
         return self._gradient
+
+    def loss_at(self, flat: npt.NDArray[np.float64]) -> float:
+        """The mean loss alone, without penalties."""
+        self._evaluate(flat)
+        return self._loss
 
     def _evaluate(self, flat: npt.NDArray[np.float64]) -> None:
         if self._at is not None and np.array_equal(flat, self._at):
@@ -103,12 +115,12 @@ class _Objective:
                     parameters, X, targets, self.workspace, self.part, 1.0 / self.examples, weights
                 )
                 total.flat += self.part.flat
-        self.loss = loss / self.examples
+        self._loss = loss / self.examples
         wide, plan = Parameters(flat, self.network.structure), self.plan
         scratch = Parameters.zeros(self.network.structure, np.float64)
         regularization.add_l2(wide, total, plan.l2, scratch)
         regularization.add_l1(wide, total, plan.l1, scratch)
-        self._value = self.loss + regularization.penalty(wide, plan.l1, plan.l2)
+        self._value = self._loss + regularization.penalty(wide, plan.l1, plan.l2)
         self._at, self._gradient = flat.copy(), np.asarray(total.flat, np.float64)
 
 
@@ -142,22 +154,28 @@ def fit_lbfgs(
                 )
             if position.epoch and np.abs(gradient).max() < TOLERANCE:
                 return
-            length = _search(line_search, objective, optimizer, flat, gradient)
-            if length is None and optimizer.pairs:  # the Hessian has become useless: begin anew
+            move = _search(line_search, objective, optimizer, flat, gradient)
+            if move is None and optimizer.pairs:  # the Hessian has become useless: begin anew
                 optimizer.forget()
-                length = _search(line_search, objective, optimizer, flat, gradient)
-            if length is None and position.epoch:
+                move = _search(line_search, objective, optimizer, flat, gradient)
+            if move is None and position.epoch:
                 return
-            if length is not None:
-                move = length * optimizer.direction(gradient)
+            length = 0.0
+            if move is not None:
+                length = regularization.norm(move) / regularization.norm(optimizer.direction(gradient))
                 parameters.flat[...] = flat + move
                 flat = parameters.flat.astype(np.float64)
                 optimizer.remember(move, objective.gradient(flat) - gradient)
                 optimizer.steps += 1
-            training_loss, norm = objective.loss, regularization.norm(gradient)
+            training_loss, norm = objective.loss_at(flat), regularization.norm(gradient)
         seconds = time.perf_counter() - began
         figures = validate(network, parameters, validation, plan.score)
-        result = EpochResult(position.epoch, training_loss, *figures[:2], length or 0.0, seconds, norm, figures[2])
+        if figures[0] is not None and not math.isfinite(figures[0]):
+            raise DivergedError(
+                f"training diverged in epoch {position.epoch + 1}: the validation loss is not finite",
+                "try --scaling standard, or another --init",
+            )
+        result = EpochResult(position.epoch, training_loss, *figures[:2], length, seconds, norm, figures[2])
         if plan.on_progress:
             plan.on_progress(objective.examples)
         position.epoch += 1
@@ -172,8 +190,8 @@ def _search(
     optimizer: LBFGS,
     flat: npt.NDArray[np.float64],
     gradient: npt.NDArray[np.float64],
-) -> float | None:
-    """How far to go along the direction, or None."""
+) -> npt.NDArray[np.float64] | None:
+    """The move to make, along the optimizer's direction; None where no length is better than none."""
     direction = optimizer.direction(gradient)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a search that fails is our business
@@ -186,4 +204,4 @@ def _search(
             objective.value(flat),
             maxiter=_MOST_EVALUATIONS,
         )
-    return None if found[0] is None else float(found[0])
+    return None if found[0] is None else float(found[0]) * direction

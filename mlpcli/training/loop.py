@@ -126,7 +126,7 @@ def fit(
                     divisor = plan.batch_size if plan.article else size
                     loss, length = step_of(batches[i], rate, divisor, at, i == 0)
                     at.loss_sum += loss
-                    if length is not None:
+                    if length is not None and math.isfinite(length):
                         at.norm_sum, at.norms = at.norm_sum + length, at.norms + 1
                     done += size
                     at.step += 1
@@ -134,9 +134,12 @@ def fit(
                         plan.on_step(at.epoch * len(bounds) + at.step - 1, loss / divisor)
                     if plan.should_stop and plan.should_stop():
                         at.seconds = time.perf_counter() - began
+                        if not math.isfinite(at.loss_sum):
+                            raise _diverged(at.epoch, plan.schedule.rate)
                         return
                 if not math.isfinite(at.loss_sum):
                     raise _diverged(at.epoch, plan.schedule.rate)
+                at.seconds = time.perf_counter() - began
                 if plan.on_progress:
                     plan.on_progress(done)
             if not np.isfinite(parameters.flat).all():
@@ -172,16 +175,14 @@ class _Step:
         average: WeightAverage | None,
     ) -> None:
         dtype = parameters.flat.dtype
-        self.network, self.parameters, self.optimizer, self.plan = network, parameters, optimizer, plan
+        self.parameters, self.optimizer, self.plan = parameters, optimizer, plan
+        self.learner = plan.learner or network
         self.average = average
         self.workspace = network.workspace(largest_batch, dtype)
         self.gradient = Parameters.zeros(network.structure, dtype)
         self.scratch = Parameters.zeros(network.structure, dtype) if plan.l1 or plan.l2 else None
         self.dropout = Dropout(plan.dropout, network.structure, largest_batch, dtype) if any(plan.dropout) else None
-        changes_gradient = bool(plan.l1 or plan.l2 or plan.clip_norm)
-        # The rate goes into the gradient on the way, where nothing has to see the gradient itself.
-        self.scales_early = optimizer.takes_scaled_gradient and not changes_gradient
-        self.scales_late = optimizer.takes_scaled_gradient and changes_gradient
+        self.changes_gradient = bool(plan.l1 or plan.l2 or plan.clip_norm)
 
     def __call__(
         self, batch: tuple[Array, Array, Array | None], rate: float, divisor: int, at: Position, measures: bool
@@ -191,8 +192,11 @@ class _Step:
         X, targets, weights = batch
         if self.dropout is not None:
             self.dropout.draw(len(X), dropout_generator(plan.seed, at.epoch, at.step))
-        factor = (rate if self.scales_early else 1.0) / divisor
-        loss = self.network.loss_and_gradient(
+        # Where nothing has to see the gradient itself, the rate goes into it on the way, at no cost.
+        takes_rate = self.optimizer.takes_scaled_gradient
+        comes_scaled = takes_rate and not (measures or self.changes_gradient)
+        factor = (rate if comes_scaled else 1.0) / divisor
+        loss = self.learner.loss_and_gradient(
             self.parameters, X, targets, self.workspace, gradient, factor, weights, self.dropout
         )
         if self.scratch is not None:
@@ -202,10 +206,10 @@ class _Step:
                 regularization.add_l1(self.parameters, gradient, plan.l1, self.scratch)
         length = None
         if measures or plan.clip_norm:
-            length = regularization.norm(gradient.flat) / (rate if self.scales_early else 1.0)
+            length = regularization.norm(gradient.flat)
             if plan.clip_norm:
                 regularization.clip_norm(gradient.flat, plan.clip_norm, length)
-        if self.scales_late:
+        if takes_rate and not comes_scaled:
             np.multiply(gradient.flat, rate, gradient.flat)
         self.optimizer.step(self.parameters.flat, gradient.flat, rate)
         if plan.max_norm:

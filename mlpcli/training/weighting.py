@@ -30,7 +30,8 @@ def example_weights(
         weights = weights * _of_classes(labels[rows], classes, class_weights)[labels.astype(np.int64)]
     mean = float(weights[rows].mean())
     if not mean > 0.0:
-        raise UsageError("--class-weights: the examples that train all have weight 0; give some of them a weight")
+        given = "--sample-weight" if class_weights is None else "--class-weights"
+        raise UsageError(f"{given}: the examples that train all have weight 0; give some of them a weight")
     return np.asarray(weights / mean)
 
 

@@ -218,3 +218,10 @@ ALL = ("identity", "sigmoid", "tanh", "relu", "gelu", "softmax")
 def test_each_loss_says_which_outputs_it_is_defined_for(loss, outputs):
     parts = LOSSES[loss].make(*LOSSES[loss].defaults)
     assert tuple(name for name in ALL if parts.allows(name)) == outputs
+
+
+@pytest.mark.parametrize("z", [4.0, 10.0, 14.0, 16.0])
+def test_binary_cross_entropy_keeps_its_digits_where_the_network_is_right(z):
+    # log(1 + exp(-z)) for a yes, from a series that needs no difference: x - x^2 / 2 + x^3 / 3
+    x = math.exp(-z)
+    assert loss_of(sigmoid_cross_entropy, [[z]], [[1.0]], "float32") == pytest.approx(x - x**2 / 2 + x**3 / 3, rel=1e-5)
