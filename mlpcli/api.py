@@ -18,11 +18,11 @@ from mlpcli.training.loop import EpochResult
 
 
 def train(
-    data: Dataset,
+    data: Dataset | str | Path,
     on_epoch: Callable[[EpochResult], None] | None = None,
     **settings: Any,
 ) -> Model:
-    """Train on a data set and return the best network, with its `history` and its test `metrics`.
+    """Train on a data set (or its name or path) and return the best network, with its `history` and test `metrics`.
 
     The settings have the names and defaults of `Settings`, which are those of `mlp train`:
     ``train(load_data("digits"), structure=(64, 32, 10), epochs=20)``. With `output` the network is saved there, too,
@@ -38,6 +38,10 @@ def train(
     for name in ("history", "save_every"):
         if name in given and "output" not in given:
             raise UsageError(f"train: {name} is about what is written, and nothing is; give output, too")
+    if isinstance(data, str | Path):
+        data = load_data(data)
+    if not isinstance(data, Dataset):
+        raise UsageError(f"train: {type(data).__name__} is no data set; give a name, a path, or what load_data gives")
     run = Run(data, Settings(**{**given, "data": data.name}))
     return _finish(run, on_epoch, Keeper(run, replaces=True) if "output" in given else None)
 

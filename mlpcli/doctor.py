@@ -29,9 +29,10 @@ from mlpcli.diagnosis.sample import read, some_of
 from mlpcli.diagnosis.steps import first_steps, of_updates
 from mlpcli.diagnosis.weights import of_weights
 from mlpcli.errors import DamagedFileError
-from mlpcli.evaluation import AnyEvaluation, Evaluation, MultiLabelEvaluation
+from mlpcli.evaluation import Evaluation, RegressionEvaluation
 from mlpcli.model import Model
 from mlpcli.nn.activations import Array
+from mlpcli.nn.metrics import wilson_interval
 from mlpcli.run import Run
 from mlpcli.threads import blas_threads
 from mlpcli.training.batches import Examples, class_targets, make_examples
@@ -75,8 +76,11 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
 
     Raises DamagedFileError where its history makes no sense, UsageError where it does not fit the data.
     """
+    settings = model.meta.get("settings")
+    settings = settings if isinstance(settings, dict) else {}
+    balanced = settings.get("monitor") == "balanced-accuracy"
     try:
-        course = Course.of(model.meta.get("history") or [])
+        course = Course.of(model.meta.get("history") or [], balanced)
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(f"the weights: their history makes no sense ({error}); use an intact copy") from None
     rng = np.random.default_rng(0)
@@ -90,18 +94,17 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
     with blas_threads(1):
         X = read(some_of(examples))[0]
         chance = chance_of(model.network, some_of(examples, _COMPARED), model.task)
-        settings = model.meta.get("settings")
-        settings = settings if isinstance(settings, dict) else {}
         # Without validation all depends on the training loss, which is of another size where it is weighted or taught.
         is_plain = not any(settings.get(name) for name in ("teacher", "class_weights", "sample_weight"))
         if is_plain or course.validation is not None:
-            findings += of_history(course, _for_validation(chance, model))
+            of_run = chance.of_classes(len(model.classes)) if balanced else chance
+            findings += of_history(course, _for_validation(of_run, model))
         findings += of_inputs(X, str(settings.get("scaling")))
         statistics = layer_statistics(model.network, model.parameters, X)
         findings += of_layers(statistics)
         few = _to_check(examples, model.task)
         findings.append(of_gradient(model.network, model.parameters, *few, rng))
-    findings.append(_gap(model, data))
+    findings += _gap(model, data, course)
     return Examination(findings, statistics)
 
 
@@ -149,40 +152,44 @@ def _for_validation(chance: Chance, model: Model) -> Chance:
     return chance._replace(examples=n) if type(n) is int and n > 0 else chance
 
 
-_GAP, _GAP_OF_R2 = 0.1, 0.2  # beyond what chance explains, where that is known
+_GAP, _GAP_OF_LOSS = 0.1, 0.2  # of all right; of the variance of a quantity
 
 
-def _gap(model: Model, data: Dataset) -> Finding:
-    """Training against test examples."""
+def _gap(model: Model, data: Dataset, course: Course) -> list[Finding]:
+    """Training against validation examples, as the run measured them; the test part is for the last word alone."""
+    epoch = model.meta.get("best_epoch")
+    if course.validation is None or type(epoch) is not int or not 0 <= epoch < len(course.validation):
+        return []
     try:
-        name, trained, _ = _merit(model.evaluate(_first(data.train)))
-        _, tested, at_best = _merit(model.evaluate(_first(data.test)))
+        result = model.evaluate(_first(data.train))
     except DamagedFileError:  # as the activations tell, too
         what, meaning = "the answers are not finite", "weights or inputs are far too large"
-        return Finding(
-            "test gap", "bad", what, meaning, "train again, with scaled inputs or at a lower --learning-rate"
+        advice = "train again, with scaled inputs or at a lower --learning-rate"
+        return [Finding("validation gap", "bad", what, meaning, advice)]
+    if isinstance(result, RegressionEvaluation):
+        name, trained, validated = "loss", result.loss, float(course.validation[epoch])
+        is_wide = validated - trained > _GAP_OF_LOSS
+    else:
+        assert course.accuracy is not None
+        is_balanced = isinstance(result, Evaluation) and model.meta["settings"].get("monitor") == "balanced-accuracy"
+        name = "balanced accuracy" if is_balanced else "accuracy"
+        trained = result.balanced_accuracy if is_balanced else result.accuracy  # type: ignore[union-attr]
+        validated = float(course.accuracy[epoch])
+        n = model.meta["data"].get("validation_examples")
+        _, at_best = wilson_interval(round(validated * n), n) if type(n) is int and n > 0 else (0.0, validated)
+        is_wide = trained - at_best > _GAP
+    what = f"{name} {trained:.4g} on training examples, {validated:.4g} on validation examples"
+    if not is_wide:
+        return [Finding("validation gap", "good", what, "what was learnt holds for new examples as well")]
+    return [
+        Finding(
+            "validation gap",
+            "doubtful",
+            what,
+            "the network knows its training examples by heart; new ones it knows less well",
+            "get more examples, or give a smaller --structure, fewer --epochs, more --weight-decay",
         )
-    what = (
-        f"{name} {trained:.4g} on training examples, {tested:.4g} on {min(len(data.test), _COMPARED):,} test examples"
-    )
-    if not trained - at_best > (_GAP_OF_R2 if model.task == "regression" else _GAP):
-        return Finding("test gap", "good", what, "what was learnt holds for new examples as well")
-    return Finding(
-        "test gap",
-        "doubtful",
-        what,
-        "the network knows its training examples by heart; new ones it knows less well",
-        "get more examples, or give a smaller --structure, fewer --epochs, more --weight-decay",
-    )
-
-
-def _merit(result: AnyEvaluation) -> tuple[str, float, float]:
-    """A figure's name, its value, and the upper end of its 95 % interval."""
-    if isinstance(result, Evaluation):
-        return "accuracy", result.accuracy, result.interval[1]
-    if isinstance(result, MultiLabelEvaluation):
-        return "all labels right", result.exact, result.interval[1]
-    return "R2", result.r2, result.r2
+    ]
 
 
 def _first(split: Split) -> Split:

@@ -67,11 +67,11 @@ def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
         return file.read(limit)
 
 
-def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
+def check_target(path: str | Path, force: bool, size: int = 0, option: str = "--output") -> Path:
     """Find out, before any work, whether `path` can be written; return it with symbolic links resolved.
 
-    `size`: bytes that will be needed. Raises CannotWriteError: the file exists and `force` is not given, it is
-    no regular file, its folder is missing, read-only or full.
+    `size`: bytes that will be needed. `option`: the one that names it. Raises CannotWriteError: the file exists and
+    `force` is not given, it is no regular file, its folder is missing, read-only or full.
     """
     if str(path).endswith(("/", os.sep)):
         raise CannotWriteError(f"{path}: a folder; give the name of a file")
@@ -87,12 +87,12 @@ def check_target(path: str | Path, force: bool, size: int = 0) -> Path:
                 kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
                 raise CannotWriteError(f"{path}: {kind}; give the name of a file")
             if not force:
-                raise FileIsThereError(f"{path}: exists; give --force to replace it, or another --output")
+                raise FileIsThereError(f"{path}: exists; give --force to replace it, or another {option}")
             if not os.access(target, os.W_OK):
-                raise CannotWriteError(f"{path}: is read-only; make it writable, or give another --output")
+                raise CannotWriteError(f"{path}: is read-only; make it writable, or give another {option}")
         if not target.parent.is_dir():
             folder = target.parent if path.is_symlink() else path.parent
-            raise CannotWriteError(f"{path}: there is no folder {folder}; create it, or give another --output")
+            raise CannotWriteError(f"{path}: there is no folder {folder}; create it, or give another {option}")
         free = shutil.disk_usage(target.parent).free
         if free < size:
             raise CannotWriteError(f"{path}: needs {size:,} bytes, the disk has {free:,} free; make room")

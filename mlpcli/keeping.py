@@ -73,10 +73,7 @@ class Keeper:
             wanted = Path(self.run.settings.output)
             place = Path(self.path) if number == 1 else wanted.with_stem(f"{wanted.stem}-{number}")
             try:
-                if model is None:
-                    self.run.save_unfinished(place, self.replaces)
-                else:
-                    model.save(place, self.replaces)
+                self.run.save(place, self.replaces, model)
             except FileIsThereError:
                 continue
             if number > 1:

@@ -167,6 +167,17 @@ def _find_teacher(data: Dataset, s: Settings) -> Teacher | None:
             f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} "
             f"inputs, and {data.name} has {len(data.classes)} from {data.inputs}; give one of the same"
         )
+    given, theirs = model.input, {"kind": data.kind, "shape": list(data.shape), "maximum": data.maximum}
+    differ = [
+        name for name, value in theirs.items() if given[name] != value and (name != "maximum" or data.kind == "image")
+    ]
+    if model.encoding is not None and data.encoding is not None and model.encoding.columns != data.encoding.columns:
+        differ.append("columns")
+    if differ:
+        raise UsageError(
+            f"--teacher: {s.teacher} takes inputs of another {differ[0]} than {data.name} has; give one trained on the "
+            "same inputs"
+        )
     assert s.temperature is not None
     try:
         return Teacher(model.network, model.parameters, model.scaling, s.temperature)

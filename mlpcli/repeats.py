@@ -159,6 +159,8 @@ def _given(
     data: Dataset | str | Path, data_dir: str | Path, settings: dict[str, Any], caller: str
 ) -> tuple[Source, Settings]:
     given = named_settings(settings, caller)
+    if "output" in given:
+        raise UsageError(f"{caller}: output: nothing is saved; leave it out, and save the model of a result")
     if not isinstance(data, Dataset):
         chosen = Settings(**{**given, "data": str(data)})
         return Source(str(data), data_dir, chosen.data_settings()), chosen

@@ -103,7 +103,8 @@ def _changed(recorded: Settings, given: dict[str, Any], path: str, done: int) ->
             f"{option_name(name)}: {_shown(value)} here, the run in {path} has {_shown(before)}, and {why}; leave it "
             "out, or train anew"
         )
-    return dataclasses.replace(recorded, **{"output": path, **given})
+    # A budget is for the run that it was given to: what is left to do is known in epochs.
+    return dataclasses.replace(recorded, **{"output": path, "time_budget": None, **given})
 
 
 def _shown(value: Any) -> str:

@@ -28,7 +28,7 @@ from mlpcli.training.batches import (
     batch_bounds,
     weights_generator,
 )
-from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs
+from mlpcli.training.lbfgs import LBFGS, MEMORY, fit_lbfgs, load_line_search
 from mlpcli.training.loop import EpochResult, Position, fit, measure
 from mlpcli.training.selection import Selection, effective_examples
 
@@ -70,6 +70,8 @@ class Run:
         self.best: Best | None = None
         self.position = Position()
         self.finished = False
+        self.is_cut = False  # by its time budget: it could go on
+        self.epochs_for_budget = 0.0  # as estimated, where that was asked for
         self.stopped_by = ""  # why it ended before its last epoch
         self._started = False
         self._threads: int | None = None
@@ -169,9 +171,9 @@ class Run:
         budget = parse_duration(self.settings.time_budget, "--time-budget")
 
         def stop() -> bool:
-            if self.seconds > budget and self.best is not None:
+            if time.perf_counter() - self._began > budget:
                 self.stopped_by = f"the time budget of {self.settings.time_budget} is used up"
-                self.finished = True
+                self.finished = self.is_cut = True
                 return True
             return bool(should_stop and should_stop())
 
@@ -190,34 +192,31 @@ class Run:
         with blas_threads(self.settings.threads):
             seconds = self._time_an_epoch(min(_TRIAL, 0.05 * budget))
         # A tenth is left for what else there is to do, and for a machine that slows down.
-        fitting = int(0.9 * budget / seconds)
-        epochs = max(1, min(fitting, _MOST_FOR_BUDGET * self.settings.epochs))
-        warmup = min(self.settings.warmup, 0.5 * epochs)
-        self.settings = replace(self.settings, epochs=epochs, warmup=warmup)
+        self.epochs_for_budget = 0.9 * budget / seconds
+        epochs = max(1, min(int(self.epochs_for_budget), _MOST_FOR_BUDGET * self.settings.epochs))
+        self.settings = replace(self.settings, epochs=epochs, warmup=min(self.settings.warmup, 0.5 * epochs))
         self.bytes_needed = self._check_size()
         self.plan = make_plan(self.data, self.settings, self.network, self._prepared)
 
     def _time_an_epoch(self, most: float) -> float:
-        """Seconds that an epoch takes, validation included, told from `most` seconds of training."""
+        """Seconds that an epoch takes, validation included, told from `most` seconds of training on copies."""
         parameters = Parameters(self.parameters.flat.copy(), self.network.structure)
-        began, examples = time.perf_counter(), 0
-        trial = replace(self.plan, on_progress=None, should_stop=lambda: time.perf_counter() - began > most)
-        if isinstance(self.optimizer, LBFGS):
-            fitted = fit_lbfgs(
-                self.network, parameters, LBFGS(parameters.flat), self.training, self.validation, trial, Position()
-            )
-            next(fitted)
-            return time.perf_counter() - began
-        position, average = Position(), None
-        if self.average is not None:
-            average = WeightAverage(parameters.flat, self.average.decay)
-        optimizer = make_optimizer(self.settings, parameters.flat)
-        assert not isinstance(optimizer, LBFGS)
-        fitted = fit(self.network, parameters, optimizer, self.training, None, trial, position, (), average)
-        for _ in fitted:
-            examples += len(self.training.rows)
-        examples += position.step * self.plan.batch_size
-        training = (time.perf_counter() - began) * len(self.training.rows) / max(1, examples)
+        optimizer, position, epochs = make_optimizer(self.settings, parameters.flat), Position(), 0
+        began = time.perf_counter()
+        trial = replace(self.plan, should_stop=lambda: time.perf_counter() - began > most)
+        if isinstance(optimizer, LBFGS):
+            load_line_search()  # not again in every run
+            began = time.perf_counter()
+            trial = replace(self.plan, epochs=3)  # searches differ in length, and one that is cut short says nothing
+            for _ in fit_lbfgs(self.network, parameters, optimizer, self.training, self.validation, trial, position):
+                epochs += 1
+            return (time.perf_counter() - began) / max(1, epochs)
+        average = None if self.average is None else WeightAverage(parameters.flat, self.average.decay)
+        for _ in fit(self.network, parameters, optimizer, self.training, None, trial, position, (), average):
+            epochs += 1
+        n = len(self.training.rows)
+        done = epochs + position.step * self.plan.batch_size / n
+        training = (time.perf_counter() - began) / done
         if self.validation is None:
             return training
         began = time.perf_counter()
@@ -235,18 +234,21 @@ class Run:
             raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
         return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
 
-    def save_unfinished(self, path: str | Path, replace: bool = True) -> None:
-        """Write the best network so far, and all that it takes to go on from here. CannotWriteError, DivergedError."""
-        model = self.model()
-        if not np.isfinite(self.parameters.flat).all():
-            model.save(path, replace)  # nothing to go on with
+    def save(self, path: str | Path, replaces: bool = True, model: Model | None = None) -> None:
+        """Write the network to keep, or `model`, which is it with its test figures; and where the run is not at its
+        end, all that it takes to go on from here. CannotWriteError, DivergedError.
+        """
+        model = model or self.model()
+        goes_on = self.is_cut or not self.finished
+        if not goes_on or not np.isfinite(self.parameters.flat).all():
+            model.save(path, replaces)
             return
         vectors = {"parameters": self.parameters.flat, **self.optimizer.vectors}
         if self.average is not None:
             vectors["average"] = self.average.vector
         described = {"position": asdict(self.position), "optimizer_steps": self.optimizer.steps}
         unfinished = Model(model.network, model.parameters, {**model.meta, "state": described})
-        unfinished.save(path, replace, {STATE + name: vector for name, vector in vectors.items()})
+        unfinished.save(path, replaces, {STATE + name: vector for name, vector in vectors.items()})
 
     def restore(self, arrays: Arrays, meta: dict[str, Any]) -> None:
         """Take up where `save_unfinished` was called. KeyError, TypeError or ValueError for another network's file."""

@@ -158,7 +158,7 @@ def model(digits):
 def test_a_healthy_network_passes(model, digits):
     examination = examine_model(model, digits)
     assert {one.check for one in examination.findings} == {
-        "weights", "history", "inputs", "activations", "gradient", "test gap",
+        "weights", "history", "inputs", "activations", "gradient", "validation gap",
     }  # fmt: skip
     assert {one.verdict for one in examination.findings} == {"good"}
     assert [layer.units for layer in examination.layers] == [32, 10]
@@ -183,7 +183,7 @@ def test_a_network_that_learnt_by_heart(digits):
     wrong = dataclasses.replace(digits, train=dataclasses.replace(digits.train, y=y))
     found = {one.check: one for one in examine_model(train(wrong, epochs=100), wrong).findings}
     assert found["validation rising"].verdict == "bad"
-    assert found["test gap"].verdict == "doubtful"
+    assert found["validation gap"].verdict == "doubtful"
 
 
 def test_a_network_whose_units_died(digits):

@@ -46,8 +46,11 @@ ALLOWED = {
     "history": ({"training"}, set()),
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
     "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
-    "resuming": ({"checkpoint", "config", "datasets", "errors", "model", "recorded", "run"}, {"numpy"}),
-    "api": ({"config", "datasets", "errors", "keeping", "model", "resuming", "run", "training"}, set()),
+    "resuming": (
+        {"", "checkpoint", "config", "datasets", "errors", "model", "recorded", "run", "threads"},
+        {"numpy"},
+    ),
+    "api": ({"config", "datasets", "errors", "files", "keeping", "model", "resuming", "run", "training"}, set()),
     "diagnosis": ({"config", "datasets", "errors", "nn", "run", "threads", "training"}, {"numpy"}),
     "doctor": (
         {"config", "datasets", "diagnosis", "errors", "evaluation", "model", "nn", "run", "threads", "training"},

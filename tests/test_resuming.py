@@ -37,7 +37,7 @@ def stop_after(data, path, steps, **settings):
     run = Run(data, Settings(**{**SMALL, **settings, "data": data.name, "output": str(path)}))
     left = iter(range(steps - 1))
     list(run.epochs(should_stop=lambda: next(left, None) is None))
-    run.save_unfinished(path)
+    run.save(path)
     return run
 
 
@@ -81,23 +81,9 @@ def test_lbfgs_goes_on_too(tiny, tmp_path):
     run = Run(tiny, Settings(**{**SMALL, **settings, "data": "tiny"}))
     for result in run.epochs():
         if result.epoch == 3:
-            run.save_unfinished(tmp_path / "w.npy")
+            run.save(tmp_path / "w.npy")
             break
     assert weights(mlpcli.resume(tmp_path / "w.npy", tiny)) == weights(whole)
-
-
-def test_patience_that_was_used_up_is_remembered(tiny, tmp_path):
-    settings = {"patience": 2, "monitor": "loss", "learning_rate": 1e-9, "epochs": 50, "schedule": "constant"}
-    whole = mlpcli.train(tiny, **{**SMALL, **settings})
-    assert len(whole.history) < 50
-    run = Run(tiny, Settings(**{**SMALL, **settings, "data": "tiny"}))
-    for result in run.epochs():
-        if result.epoch == len(whole.history) - 1:
-            run.save_unfinished(tmp_path / "w.npy")  # as a kill between two epochs leaves it
-            break
-    again = mlpcli.resume(tmp_path / "w.npy", tiny)
-    assert len(again.history) == len(whole.history)
-    assert weights(again) == weights(whole)
 
 
 def test_it_can_stop_again_and_again(tiny, tmp_path):
@@ -107,7 +93,7 @@ def test_it_can_stop_again_and_again(tiny, tmp_path):
         run = unfinished(path, {}).run(tiny)
         left = iter(range(4))
         list(run.epochs(should_stop=lambda left=left: next(left, None) is None))
-        run.save_unfinished(path)
+        run.save(path)
     assert weights(mlpcli.resume(path, tiny)) == weights(whole)
 
 
@@ -164,7 +150,7 @@ def test_a_teacher_is_told_by_its_weights(tiny, tmp_path):
         mlpcli.resume(path, tiny, teacher=other)
     (tmp_path / "teacher.npy").rename(tmp_path / "moved.npy")
     assert weights(mlpcli.resume(path, tiny, teacher=str(tmp_path / "moved.npy"))) == weights(whole)
-    with pytest.raises(UsageError, match=r"--teacher: .* is the file of --output"):
+    with pytest.raises(UsageError, match=r"--output: .* is a file that the run reads"):
         mlpcli.train(tiny, **SMALL, teacher=other, output=other)
 
 
@@ -197,8 +183,11 @@ def test_a_kill_after_any_epoch_changes_nothing(tiny, tmp_path, settings):
         run = Run(tiny, Settings(**{**SMALL, **settings, "data": "tiny"}))
         for result in run.epochs():
             if result.epoch == epoch:
-                run.save_unfinished(tmp_path / "w.npy")
+                run.save(tmp_path / "w.npy")
                 break
+        if run.finished:  # known before the epoch is given out
+            assert weights(mlpcli.load(tmp_path / "w.npy")) == weights(whole)
+            continue
         again = mlpcli.resume(tmp_path / "w.npy", tiny)
         assert len(again.history) == len(whole.history)
         assert weights(again) == weights(whole)
@@ -274,14 +263,14 @@ def test_saves_follow_save_every(tiny, tmp_path):
 
 def test_a_save_that_fails_while_it_trains_is_told_and_tried_again(tiny, tmp_path, monkeypatch):
     run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "output": str(tmp_path / "w.npy"), "save_every": 1}))
-    keeper, save, left = Keeper(run, replaces=False), run.save_unfinished, iter([True])
+    keeper, save, left = Keeper(run, replaces=False), run.save, iter([True])
 
-    def save_unfinished(*args):
+    def failing(*args):
         if next(left, False):
             raise CannotWriteError("w.npy: cannot write (No space left on device); make room")
         save(*args)
 
-    monkeypatch.setattr(run, "save_unfinished", save_unfinished)
+    monkeypatch.setattr(run, "save", failing)
     problems = []
     for _ in run.epochs():
         keeper.after_epoch()
@@ -350,7 +339,7 @@ def test_an_unfinished_run_is_not_replaced_by_accident(mlp, tiny, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     run = Run(mlpcli.load_data("parity"), Settings(data="parity", epochs=3, output="weights.npy"))
     next(iter(run.epochs()))
-    run.save_unfinished("weights.npy")
+    run.save("weights.npy")
     before = (tmp_path / "weights.npy").read_bytes()
     done = mlp("train", "parity", "--epochs", "3")
     assert done.code == 5
@@ -402,7 +391,7 @@ def test_the_history_is_not_the_network(mlp, tmp_path):
 def test_resume_replaces_no_other_file(mlp, tmp_path):
     run = Run(mlpcli.load_data("parity"), Settings(data="parity", epochs=3, output="weights.npy"))
     next(iter(run.epochs()))
-    run.save_unfinished("weights.npy")
+    run.save("weights.npy")
     (tmp_path / "precious.csv").write_text("mine")
     for option in ("--history", "--output"):
         done = mlp("train", "--resume", "weights.npy", option, "precious.csv")
@@ -420,6 +409,22 @@ def test_a_time_budget_chooses_the_epochs_and_is_kept(mlp, tmp_path):
     assert (
         len(mlpcli.load(tmp_path / "weights.npy").history) <= settings["epochs"]
     )  # fewer where the machine slows down
+
+
+def test_a_run_that_its_budget_cut_can_go_on(tiny, tmp_path):
+    settings = {**SMALL, "epochs": 3000, "output": str(tmp_path / "w.npy")}
+    cut = mlpcli.train(tiny, **settings, time_budget=0.05)
+    assert len(cut.history) < 3000
+    assert "budget" in cut.meta["stopped_by"]
+    longer = mlpcli.resume(tmp_path / "w.npy", tiny, epochs=3000)
+    assert weights(longer) == weights(mlpcli.train(tiny, **{**settings, "output": str(tmp_path / "other.npy")}))
+
+
+def test_a_budget_that_no_epoch_fits_into_is_kept_all_the_same(tiny, tmp_path):
+    run = Run(tiny, Settings(**{**SMALL, "data": "tiny", "time_budget": "0.000001s"}))
+    assert list(run.epochs()) == []
+    assert run.finished
+    assert np.isfinite(run.model().parameters.flat).all()
 
 
 @pytest.mark.parametrize("text", ["", "0", "5 minutes", "-3s", "1h2", "nan", "1e3", "m5"])

@@ -192,7 +192,10 @@ class _Table:
         run = repeats.run
         monitor = run.settings.monitor
         validation = [] if monitor is None else [f"validation_{monitor.replace('-', '_')}"]
-        self.columns = [*validation, *(f"test_{name}" for name in _SHOWN[run.data.task])]
+        shown = _SHOWN[run.data.task]
+        if monitor == "balanced-accuracy":
+            shown = ("balanced_accuracy", *shown)
+        self.columns = [*validation, *(f"test_{name}" for name in shown)]
         self.headers = [_header(name) for name in self.columns]
         if not quiet and not as_json:
             self._introduce()

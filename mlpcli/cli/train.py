@@ -140,7 +140,7 @@ def _resumed(
     if left.settings.output != weights:
         check_target(left.settings.output, force)
     if left.settings.history is not None and left.settings.history != left.meta["settings"].get("history"):
-        check_target(left.settings.history, force)
+        check_target(left.settings.history, force, option="--history")
     if is_named(left.settings.data):
         dataset = _load(left.settings, True, data_dir, mirrors, quiet)
     else:
@@ -207,7 +207,7 @@ def _check_targets(settings: Settings, force: bool, size: int = 0) -> None:
             ) from None
         raise error
     if settings.history is not None:
-        check_target(settings.history, force)
+        check_target(settings.history, force, option="--history")
 
 
 def _is_unfinished(path: str) -> bool:
@@ -300,7 +300,7 @@ def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
         output.line(f"Network Accuracy: {test.headline()['accuracy']:.5}")
     if run.stopped_by:
         output.line(f"stopped after {len(run.history)} epochs: {run.stopped_by}")
-    kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else ""
+    kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else "a part of the first epoch"
     output.line(f"test {figures(test)} on {test.examples:,} examples, with the weights of {kept}")
     typed = typed_path(path)
     weights = "" if path == "weights.npy" else f" --weights {typed}"
@@ -335,7 +335,9 @@ class _Printer:
         if s.shuffle == "blocks":
             output.line("the data does not fit into memory: shuffled block by block (--shuffle examples insists)")
         output.line(f"{describe_training(run)}, seed {s.seed}")
-        if s.time_budget is not None:
+        if 0 < run.epochs_for_budget < 1:
+            output.note(f"--time-budget: {s.time_budget} is estimated to be {run.epochs_for_budget:.0%} of an epoch")
+        elif run.epochs_for_budget:
             output.line(f"{run.plan.epochs} epochs are estimated to fit into {s.time_budget}")
         if run.history:
             output.line(f"going on after {len(run.history)} whole epochs and {run.position.step} steps")

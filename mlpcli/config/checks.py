@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlpcli.errors import UsageError
@@ -142,15 +143,25 @@ def check(s: Settings) -> None:
     for name in ("output", "history"):
         if getattr(s, name) == "":
             refuse(name, "an empty file name; name the file, such as weights.npy")
-    for name in ("history", "teacher"):
-        if getattr(s, name) is not None and os.path.realpath(getattr(s, name)) == os.path.realpath(s.output):
-            refuse(name, f"{getattr(s, name)} is the file of --output, which would replace it; name another")
+    _check_files(s)
     if s.time_budget is not None:
         parse_duration(s.time_budget, "--time-budget")
     if isinstance(s.class_weights, str) and s.class_weights != "balanced":
         parse_class_weights(s.class_weights)
     elif isinstance(s.class_weights, dict):
         _check_class_weights(s.class_weights)
+
+
+def _check_files(s: Settings) -> None:
+    """Nothing that a run reads, or has written before, may be what it writes; --force is for old results."""
+    written = {name: getattr(s, name) for name in ("output", "history") if getattr(s, name) is not None}
+    read = [s.data, s.label, s.sample_weight, s.teacher]
+    for name, path in written.items():
+        place = os.path.realpath(path)
+        if any(file is not None and Path(file).is_file() and os.path.realpath(file) == place for file in read):
+            refuse(name, f"{path} is a file that the run reads, and would be replaced; name another")
+    if s.history is not None and os.path.realpath(s.history) == os.path.realpath(s.output):
+        refuse("history", f"{s.history} is the file of --output, which would be replaced; name another")
 
 
 def _check_choice(f: dataclasses.Field[Any], value: Any) -> None:

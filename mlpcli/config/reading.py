@@ -116,8 +116,13 @@ def named_settings(table: dict[str, Any], source: str) -> dict[str, Any]:
 
 def _as_field(f: dataclasses.Field[Any], value: Any) -> Any:
     """A value as TOML, JSON and Python have it, in the type of its field where that is another."""
-    value = value.item() if hasattr(value, "item") else value
+    value = value.tolist() if hasattr(value, "tolist") else value  # NumPy's numbers and arrays
+    value = str(value) if isinstance(value, Path) else value
     kind = str(f.type)
+    if f.name == "time_budget" and isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value}s"
+    if isinstance(value, dict):
+        return {str(key): one.item() if hasattr(one, "item") else one for key, one in value.items()}
     if kind.startswith("tuple") and isinstance(value, list):
         return tuple(value)
     if kind.startswith("tuple[float") and isinstance(value, int | float) and not isinstance(value, bool):

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mlpcli.config.checks import ADAPTIVE, AUGMENTATION, BELONGS_TO, NO_VALIDATION, refuse
+from mlpcli.config.checks import AUGMENTATION, BELONGS_TO, NO_VALIDATION, refuse
 from mlpcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def resolve(s: Settings, facts: DataFacts) -> Settings:
     dropout = _for_each_layer("dropout", s.dropout, hidden)
     if any(s.dropout) and not hidden:
         refuse("dropout", "there is no hidden layer; leave it out, or add one to --structure")
+    if not hidden and s.activation != "relu":
+        refuse("activation", "there is no hidden layer; leave it out, or add one to --structure")
     given_distortions = [name for name in AUGMENTATION if getattr(s, name)]
     if given_distortions and facts.kind != "image":
         refuse(given_distortions[0], f"{s.data} has no images; leave it out")
@@ -195,18 +197,6 @@ def _monitor(s: Settings, facts: DataFacts, validates: bool) -> str | None:
 def _optimizer(s: Settings, structure: tuple[int, ...]) -> dict[str, Any]:
     usual_rate = {"sgd": 0.1, "momentum": 0.01, "nesterov": 0.01}
     rate = s.learning_rate or usual_rate.get(s.optimizer) or adam_rate(structure)
-    if rate * (s.weight_decay or 0.0) >= 1.0:
-        refuse(
-            "weight_decay",
-            f"{s.weight_decay} times the learning rate {rate:g} takes everything off each weight in a step; give "
-            f"less than {1 / rate:g}",
-        )
-    if rate * s.l2 >= 1.0 and s.optimizer not in ADAPTIVE:
-        refuse(
-            "l2",
-            f"{s.l2} times the learning rate {rate:g} takes everything off each weight in a step; give less than "
-            f"{1 / rate:g}",
-        )
     usual: dict[str, float] = {
         "momentum": 0.0 if s.optimizer == "sgd" else 0.9,
         "beta1": 0.9,

@@ -156,7 +156,7 @@ class Settings:
     activation: str = _setting(
         "Network",
         "relu",
-        "Activation of the hidden layers: one for all, or one for each, with commas.",
+        "Activation of the hidden layers: one for all, or one for each, with commas (gelu in its tanh form).",
         ACTIVATION_NAMES,
         several=True,
     )
@@ -396,7 +396,12 @@ class Settings:
     dtype: str | None = _setting(
         "Run", None, "Floating-point type of the network.", ("float32", "float64"), auto="float32, float64 for lbfgs"
     )
-    threads: int = _setting("Run", 1, "BLAS threads; one is fastest for small networks.", metavar="N")
+    threads: int = _setting(
+        "Run",
+        1,
+        "BLAS threads; one is fastest for small networks. Another number changes last digits.",
+        metavar="N",
+    )
     article: bool = _setting(
         "Run",
         False,

@@ -231,6 +231,11 @@ class Encoding:
             raise DamagedFileError(f"{path}: {what}{more}; give the columns that the network was trained on")
         return found
 
+    @property
+    def columns(self) -> list[tuple[str | None, tuple[str, ...] | None]]:
+        """What each input column is: its name, and its categories or None for a number."""
+        return [(one.name, None if isinstance(one, NumberInput) else tuple(one.categories)) for one in self.inputs]
+
     def to_json(self) -> dict[str, Any]:
         """Everything, as what JSON can hold."""
         return {

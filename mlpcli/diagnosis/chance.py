@@ -19,12 +19,17 @@ class Chance(NamedTuple):
     """Always the same answer, whatever the input.
 
     loss: mean per example of the best such answer. accuracy: the share of the most frequent class, or of the more
-    frequent of yes and no; None for quantities. examples: how many it is measured on.
+    frequent of yes and no; None for quantities. examples: how many it is measured on. is_of_classes: see `of_classes`.
     """
 
     loss: float
     accuracy: float | None
     examples: int
+    is_of_classes: bool = False
+
+    def of_classes(self, classes: int) -> "Chance":
+        """The same where every class counts alike: by balanced accuracy, of which always one answer has 1 / classes."""
+        return self._replace(accuracy=1.0 / classes, is_of_classes=True)
 
     def is_at_chance(self, accuracy: float, standard_errors: float) -> bool:
         """Whether an accuracy on so many examples is above chance by no more than so many standard errors."""

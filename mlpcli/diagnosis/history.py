@@ -35,15 +35,16 @@ class Course(NamedTuple):
     accuracy: Figures | None
 
     @classmethod
-    def of(cls, history: Sequence[Mapping[str, Any]]) -> "Course":
-        """From the entries of a checkpoint's history, or EpochResults as dictionaries.
+    def of(cls, history: Sequence[Mapping[str, Any]], balanced: bool = False) -> "Course":
+        """From the entries of a checkpoint's history, or EpochResults as dictionaries. balanced: by balanced accuracy.
 
         ValueError, KeyError or TypeError for anything else.
         """
         training = _column(history, "training_loss")
         if training is None:
             raise ValueError("epochs without a training loss")
-        return cls(training, _column(history, "validation_loss"), _column(history, "validation_accuracy"))
+        accuracy = "validation_balanced_accuracy" if balanced else "validation_accuracy"
+        return cls(training, _column(history, "validation_loss"), _column(history, accuracy))
 
 
 def _column(history: Sequence[Mapping[str, Any]], key: str) -> Figures | None:
@@ -90,7 +91,7 @@ def _stuck(course: Course, chance: Chance) -> list[Finding]:
         what += f", the accuracy {accuracy:.1%}"
         meaning = (
             f"always the most frequent answer would give {chance.loss:.4g} and {chance.accuracy:.1%}: "
-            "the network has learnt nothing"
+            f"the network has learnt {'nothing' if chance.is_at_chance(accuracy, _STANDARD_ERRORS) else 'hardly more'}"
         )
     advice = "find out where it is stuck: mlp doctor DATA, with the same options"
     if is_still:
@@ -135,7 +136,8 @@ def _rising(course: Course, chance: Chance) -> list[Finding]:
     is_useless = last >= chance.loss and (accuracy is None or chance.is_at_chance(accuracy, _CLOSE))
     if chance.examples < (_FEWEST_IF_USELESS if is_useless else _FEWEST_EXAMPLES):
         return []
-    rose = last - low > _RISE_OF_CHANCE * chance.loss and (last > _RISE * low or last > chance.loss)
+    is_worse = last > chance.loss and not chance.is_of_classes  # whose loss has to be higher than that answer's
+    rose = last - low > _RISE_OF_CHANCE * chance.loss and (last > _RISE * low or is_worse)
     # Where accuracy says as well that nothing holds for new examples, it does not take a rise.
     if not (rose or (is_useless and accuracy is not None)) or course.training[-1] >= _FALL * course.training[lowest]:
         return []

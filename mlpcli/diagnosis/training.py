@@ -25,7 +25,9 @@ def while_training(run: Run) -> list[Finding]:
         is_plain = run.training.weights is None and run.plan.learner is None
         found = []
         if is_plain or run.validation is not None:
-            found = of_history(Course.of([asdict(result) for result in run.history]), chance)
+            balanced = run.settings.monitor == "balanced-accuracy"
+            course = Course.of([asdict(result) for result in run.history], balanced)
+            found = of_history(course, chance.of_classes(len(run.data.classes)) if balanced else chance)
         found += of_layers(layer_statistics(run.network, run.parameters, X))
         found += of_inputs(X, str(run.settings.scaling))
     return troubles(found)

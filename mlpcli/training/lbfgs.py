@@ -6,7 +6,8 @@ Where a step is found by SciPy's search along a line, for the strong Wolfe condi
 import math
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,10 @@ class LBFGS:
         self.vectors.clear()
 
 
+class _Stopped(Exception):
+    """The caller asks to stop within an iteration, which is then as if it had not begun."""
+
+
 class _Objective:
     """The mean loss over all examples with its penalties, and its gradient, of the flat parameters."""
 
@@ -110,6 +115,8 @@ class _Objective:
         total = Parameters.zeros(self.network.structure, np.float64)
         loss = 0.0
         for batches, _ in self.reader.chunks():
+            if self.plan.should_stop and self.plan.should_stop():
+                raise _Stopped
             for X, targets, weights in batches:
                 loss += self.network.loss_and_gradient(
                     parameters, X, targets, self.workspace, self.part, 1.0 / self.examples, weights
@@ -137,45 +144,24 @@ def fit_lbfgs(
 
     MlpError without SciPy, DivergedError where the loss is not finite from the start.
     """
-    try:
-        from scipy.optimize import line_search
-    except ImportError:
-        raise MlpError("--optimizer lbfgs needs SciPy; install it with: pip install 'mlpcli[lbfgs]'") from None
+    line_search = load_line_search()
     objective = _Objective(plan.learner or network, training, plan, parameters.flat.dtype)
-    flat = parameters.flat.astype(np.float64)
     while position.epoch < plan.epochs:
         began = time.perf_counter()
-        with np.errstate(all="ignore"):
-            value, gradient = objective.value(flat), objective.gradient(flat)
-            if not math.isfinite(value):
-                raise DivergedError(
-                    f"training diverged in epoch {position.epoch + 1}: the loss is not finite",
-                    "try --scaling standard, or another --init",
-                )
-            if position.epoch and np.abs(gradient).max() < TOLERANCE:
-                return
-            move = _search(line_search, objective, optimizer, flat, gradient)
-            if move is None and optimizer.pairs:  # the Hessian has become useless: begin anew
-                optimizer.forget()
-                move = _search(line_search, objective, optimizer, flat, gradient)
-            if move is None and position.epoch:
-                return
-            length = 0.0
-            if move is not None:
-                length = regularization.norm(move) / regularization.norm(optimizer.direction(gradient))
-                parameters.flat[...] = flat + move
-                flat = parameters.flat.astype(np.float64)
-                optimizer.remember(move, objective.gradient(flat) - gradient)
-                optimizer.steps += 1
-            training_loss, norm = objective.loss_at(flat), regularization.norm(gradient)
+        try:
+            with np.errstate(all="ignore"):
+                step = _iterate(line_search, objective, optimizer, parameters, position.epoch)
+        except _Stopped:
+            return
+        if step is None:
+            return
         seconds = time.perf_counter() - began
         figures = validate(network, parameters, validation, plan.score)
         if figures[0] is not None and not math.isfinite(figures[0]):
-            raise DivergedError(
-                f"training diverged in epoch {position.epoch + 1}: the validation loss is not finite",
-                "try --scaling standard, or another --init",
-            )
-        result = EpochResult(position.epoch, training_loss, *figures[:2], length, seconds, norm, figures[2])
+            raise _diverged(position.epoch, "validation loss")
+        result = EpochResult(
+            position.epoch, step.loss, *figures[:2], step.length, seconds, step.gradient_norm, figures[2]
+        )
         if plan.on_progress:
             plan.on_progress(objective.examples)
         position.epoch += 1
@@ -184,18 +170,69 @@ def fit_lbfgs(
             return
 
 
+def load_line_search() -> Callable[..., Any]:
+    """SciPy's search along a line. MlpError where it is not installed."""
+    try:
+        from scipy.optimize import line_search
+    except ImportError:
+        raise MlpError("--optimizer lbfgs needs SciPy; install it with: pip install 'mlpcli[lbfgs]'") from None
+    return line_search  # type: ignore[no-any-return]
+
+
+class _Iteration(NamedTuple):
+    """loss: after it, without penalties. length: of the move, in lengths of the direction. gradient_norm: before it."""
+
+    loss: float
+    length: float
+    gradient_norm: float
+
+
+def _iterate(
+    line_search: Callable[..., Any], objective: _Objective, optimizer: LBFGS, parameters: Parameters, epoch: int
+) -> _Iteration | None:
+    """Move the parameters; None where nothing is left to gain. They stay as they are until all is computed."""
+    flat = parameters.flat.astype(np.float64)
+    value, gradient = objective.value(flat), objective.gradient(flat)
+    if not math.isfinite(value):
+        raise _diverged(epoch, "loss")
+    norm = regularization.norm(gradient)
+    if epoch and np.abs(gradient).max() < TOLERANCE:
+        return None
+    found = _search(line_search, objective, optimizer, flat, gradient)
+    if found is None and optimizer.pairs:  # the Hessian has become useless: begin anew
+        optimizer.forget()
+        found = _search(line_search, objective, optimizer, flat, gradient)
+    if found is None:
+        # In the very first epoch there has to be a result all the same.
+        return None if epoch else _Iteration(objective.loss_at(flat), 0.0, norm)
+    length, move = found
+    moved = (flat + move).astype(parameters.flat.dtype).astype(np.float64)
+    change, loss = objective.gradient(moved) - gradient, objective.loss_at(moved)
+    parameters.flat[...] = moved
+    optimizer.remember(move, change)
+    optimizer.steps += 1
+    return _Iteration(loss, length, norm)
+
+
+def _diverged(epoch: int, what: str) -> DivergedError:
+    return DivergedError(
+        f"training diverged in epoch {epoch + 1}: the {what} is not finite",
+        "try --scaling standard, or another --init",
+    )
+
+
 def _search(
-    line_search: object,
+    line_search: Callable[..., Any],
     objective: _Objective,
     optimizer: LBFGS,
     flat: npt.NDArray[np.float64],
     gradient: npt.NDArray[np.float64],
-) -> npt.NDArray[np.float64] | None:
-    """The move to make, along the optimizer's direction; None where no length is better than none."""
+) -> tuple[float, npt.NDArray[np.float64]] | None:
+    """How far to go along the optimizer's direction, and the move (P,) that this is; None where no length helps."""
     direction = optimizer.direction(gradient)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a search that fails is our business
-        found = line_search(  # type: ignore[operator]
+        found = line_search(
             objective.value,
             objective.gradient,
             flat,
@@ -204,4 +241,4 @@ def _search(
             objective.value(flat),
             maxiter=_MOST_EVALUATIONS,
         )
-    return None if found[0] is None else float(found[0]) * direction
+    return None if found[0] is None else (float(found[0]), float(found[0]) * direction)

@@ -100,7 +100,7 @@ BAD = [
     (("digits", "--output", "no/folder/w.npy"), 5, "there is no folder no/folder"),
     (("digits", "--output", "."), 5, "a folder"),
     (("digits", "--output", "new/"), 5, "a folder"),
-    (("digits", "--weight-decay", "1e30"), 2, "takes everything off"),
+    (("digits", "--weight-decay", "1e30"), 6, "diverged in epoch 1"),
     (("digits", "--output", "/dev/null", "--force"), 5, "not a regular file"),
     (("mnist", "--mirror", "nonsense"), 2, "'nonsense' is no mirror"),
     (
