@@ -1,5 +1,10 @@
 """What several tests share."""
 
+import os
+
+# Before NumPy is imported: on a machine that does something else as well, BLAS threads wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple

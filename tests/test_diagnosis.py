@@ -379,3 +379,15 @@ def test_the_ratio_of_plain_descent_is_rate_times_gradient_over_weights(tiny):
     assert steps.ratios.shape == (1, 1)
     assert steps.ratios[0, 0] == pytest.approx(0.5 * np.linalg.norm(slope) / np.linalg.norm(W), rel=1e-6)
     assert steps.losses[0] == pytest.approx(measure(run.network, run.parameters, run.training)[0])
+
+
+def test_class_weights_that_work_are_no_trouble():
+    # One in twenty is of the rare class, and a line parts it with some overlap: weights cost plain accuracy.
+    rng = np.random.default_rng(3)
+    y = (rng.random(1200) < 0.05).astype(int)
+    X = rng.standard_normal((1200, 4)) + 1.6 * y[:, np.newaxis]
+    data = from_arrays(X, y)
+    run = Run(data, Settings(data="arrays", class_weights="balanced", epochs=12))
+    list(run.epochs())
+    assert run.history[-1].validation_balanced_accuracy > 0.8
+    assert [found.check for found in while_training(run)] == []

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 import mlpcli
-from mlpcli import checkpoint
+from mlpcli import checkpoint, keeping
 from mlpcli.config import Settings
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 from mlpcli.keeping import Keeper
 from mlpcli.resuming import unfinished
 from mlpcli.run import Run
+from mlpcli.training import batches
 from tests.conftest import ROOT
 
 SMALL = {"structure": (3, 8, 6, 2), "epochs": 6, "batch_size": 7}
@@ -84,6 +85,26 @@ def test_lbfgs_goes_on_too(tiny, tmp_path):
             run.save(tmp_path / "w.npy")
             break
     assert weights(mlpcli.resume(tmp_path / "w.npy", tiny)) == weights(whole)
+
+
+def test_a_save_within_an_epoch_goes_on_too(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "_LONG", 0.0)
+    monkeypatch.setattr(keeping, "_SHARE", 1e9)
+    monkeypatch.setattr(batches, "_CHUNK", 8)  # a batch to a chunk, after which progress is told
+    whole = mlpcli.train(tiny, **SMALL, dropout=0.2)
+    run = Run(tiny, Settings(**{**SMALL, "dropout": (0.2,), "data": "tiny", "output": str(tmp_path / "w.npy")}))
+    keeper, saved = Keeper(run, replaces=True), []
+
+    def progress(done):
+        keeper.within_epoch()
+        if (tmp_path / "w.npy").exists():
+            saved.append((tmp_path / "w.npy").read_bytes())
+
+    list(run.epochs(None, progress))
+    assert len(set(saved)) > 20
+    for content in saved[::7]:
+        (tmp_path / "w.npy").write_bytes(content)
+        assert weights(mlpcli.resume(tmp_path / "w.npy", tiny)) == weights(whole)
 
 
 def test_it_can_stop_again_and_again(tiny, tmp_path):
@@ -386,6 +407,16 @@ def test_the_history_is_not_the_network(mlp, tmp_path):
     assert done.code == 2
     assert "--history: weights.npy is the file of --output" in done.err
     assert not (tmp_path / "weights.npy").exists()
+
+
+@pytest.mark.parametrize("option", ["--output", "--history"])
+def test_the_data_is_never_replaced_even_by_force(mlp, tmp_path, option):
+    table = "x,y\n" + "".join(f"{i},{'ab'[i % 2]}\n" for i in range(40))
+    (tmp_path / "data.csv").write_text(table)
+    done = mlp("train", "data.csv", "--epochs", "1", option, "./data.csv", "--force")
+    assert done.code == 2
+    assert "is a file that the run reads" in done.err
+    assert (tmp_path / "data.csv").read_text() == table
 
 
 def test_resume_replaces_no_other_file(mlp, tmp_path):

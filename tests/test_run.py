@@ -266,6 +266,26 @@ def test_settings_are_named_as_on_the_command_line(tiny):
         train(tiny, epoch=3)
 
 
+def test_a_data_set_may_be_given_by_name():
+    assert train("digits", structure=(64, 8, 10), epochs=1).history[0]["epoch"] == 0
+    with pytest.raises(UsageError, match="NoneType is no data set"):
+        train(None)
+
+
+def test_numpys_and_pythons_own_types_are_taken(tiny, tmp_path):
+    weights = {"low": np.float64(2.0)}
+    model = train(tiny, structure=np.array([3, 5, 2]), epochs=2, class_weights=weights, output=tmp_path / "w.npy")
+    assert (tmp_path / "w.npy").exists()
+    assert model.meta["settings"]["class_weights"] == {"low": 2.0}
+
+
+def test_a_teacher_of_other_inputs_is_refused(tiny, tmp_path):
+    train(tiny, structure=(3, 5, 2), epochs=1, output=str(tmp_path / "teacher.npy"))
+    other = dataclasses.replace(tiny, kind="array")
+    with pytest.raises(UsageError, match=r"--teacher: .* takes inputs of another kind"):
+        train(other, structure=(3, 5, 2), epochs=1, teacher=str(tmp_path / "teacher.npy"))
+
+
 def test_the_description_tells_all(tiny):
     meta = train(tiny, structure=(3, 5, 2), epochs=2).meta
     assert meta["data"]["training_examples"] + meta["data"]["validation_examples"] == 40
