@@ -255,7 +255,6 @@ def test_a_structure_that_does_not_fit_comes_with_the_one_that_would():
         ({"validation": 0.0, "patience": 3}, "--patience: there are no validation examples"),
         ({"validation": 0.0, "schedule": "plateau"}, "--schedule: plateau waits for the validation loss"),
         ({"epochs": 5, "warmup": 5.0}, "--warmup: 5 epochs are not less than the 5"),
-        ({"optimizer": "sgd", "learning_rate": 0.5, "l2": 2.0}, "--l2: 2.0 times the learning rate 0.5"),
     ],
 )
 def test_what_does_not_fit_the_data_is_refused(settings, what):

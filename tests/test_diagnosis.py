@@ -75,19 +75,19 @@ def test_the_same_answer_has_the_loss_of_the_shares():
     # Three of class 0, one of class 1: the entropy of (3/4, 1/4), and 3 of 4 right.
     some = examples_of([[1, 0], [1, 0], [1, 0], [0, 1]])
     chance = chance_of(Network((2, 2), ("softmax",), "cross-entropy"), some, "classification")
-    assert chance == (pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25)), 0.75, 4)
+    assert chance[:3] == (pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25)), 0.75, 4)
 
 
 def test_the_same_answer_for_yes_or_no():
     # The first label is always yes, the second half the time: entropy 0 + ln 2; 1 and 1/2 right.
     some = examples_of([[1, 0], [1, 1]])
     chance = chance_of(Network((2, 2), ("sigmoid",), "cross-entropy"), some, "multi-label")
-    assert chance == (pytest.approx(math.log(2), abs=1e-4), 0.75, 2)
+    assert chance[:3] == (pytest.approx(math.log(2), abs=1e-4), 0.75, 2)
 
 
 def test_the_same_answer_for_quantities_is_their_mean():
     chance = chance_of(Network((2, 1), ("identity",), "mse"), examples_of([[1], [3], [5], [7]]), "regression")
-    assert chance == (pytest.approx(5.0), None, 4)  # the variance
+    assert chance[:3] == (pytest.approx(5.0), None, 4)  # the variance
 
 
 def test_the_same_answer_for_absolute_errors_is_the_median():

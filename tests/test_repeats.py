@@ -271,7 +271,7 @@ def test_by_loss_lower_is_better(tiny):
 def test_without_validation_there_is_no_score(tiny):
     for repeat in several_seeds(tiny, 2, workers=1, validation=0.0, **QUICK):
         assert repeat.score is None
-        assert set(repeat.figures) == {"test_accuracy", "test_loss"}
+        assert set(repeat.figures) == {"test_accuracy", "test_balanced_accuracy", "test_loss"}
         assert repeat.best_epoch == 1
 
 

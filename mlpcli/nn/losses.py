@@ -2,7 +2,7 @@
 
 `outputs` and `targets` are (B, O), of one dtype, C-contiguous; a classifier's targets are one-hot rows, or rows of
 probabilities. `each` (B,) receives the loss of each example: cross-entropy in nats; the caller sums, or weighs.
-`delta` and `scratch` are buffers of the outputs' shape; nothing of the batch's size is allocated.
+`delta` and `scratch` are buffers of the outputs' shape; no more than 256 rows are allocated.
 
 A loss is fused with the output activation where the pair has a simpler, safer form than the product of its
 parts; everything else goes through dLoss/da and the activation's own derivative (article eq. 2).

@@ -141,7 +141,8 @@ class Adam:
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2): w <- (1 - eta lambda) w as well.
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2): w <- (1 - eta lambda) w as well, eta
+    being the whole learning rate, as has become usual (theirs is the schedule's factor alone).
 
     Weights and biases decay alike, so that the step stays arithmetic on one vector.
     """
@@ -174,10 +175,11 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 
 
 class WeightAverage:
-    """An exponential moving average of the parameters over the steps (Polyak and Juditsky 1992, in the form of
-    Ruppert's that forgets): m <- d m + (1 - d) w.
+    """An exponential moving average of the parameters over the steps: m <- d m + (1 - d) w. (Polyak and Juditsky 1992
+    average all steps alike; this forgets the first ones.)
 
-    The decay d grows to its full value as (1 + t) / (10 + t) after t steps, so that the random beginning is forgotten.
+    The decay d grows to its full value as (1 + t) / (10 + t) after t steps, so that the random beginning is forgotten
+    in short runs, too.
     """
 
     def __init__(self, parameters: Array, decay: float) -> None:
@@ -186,7 +188,7 @@ class WeightAverage:
         self._scratch: Array = np.empty_like(parameters)
 
     def update(self, parameters: Array, steps: int) -> None:
-        """After the so-manieth step, from 1."""
+        """After a step; `steps`: their number so far, this one included."""
         away = self._scratch
         np.subtract(parameters, self.vector, away)
         np.multiply(away, 1.0 - min(self.decay, (1.0 + steps) / (10.0 + steps)), away)
