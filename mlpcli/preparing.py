@@ -36,7 +36,7 @@ from mlpcli.training.batches import (
     make_examples,
 )
 from mlpcli.training.distillation import Teacher, student
-from mlpcli.training.lbfgs import LBFGS
+from mlpcli.training.lbfgs import LBFGS, load_line_search
 from mlpcli.training.loop import Plan
 from mlpcli.training.scaling import Scaling, by_maximum, standard
 from mlpcli.training.weighting import example_weights
@@ -259,8 +259,9 @@ def _balanced_score(outputs: Array, truth: npt.NDArray[np.generic]) -> tuple[flo
 
 
 def make_optimizer(s: Settings, parameters: Array) -> Optimizer | LBFGS:
-    """The optimizer for flat parameters (P,)."""
+    """The optimizer for flat parameters (P,). MlpError where what it takes is not installed."""
     if s.optimizer == "lbfgs":
+        load_line_search()  # refused here, before any work
         return LBFGS(parameters)
     # In resolved settings, exactly those that the chosen optimizer has are not None.
     options = {name: getattr(s, name) for name in ("momentum", "beta1", "beta2", "epsilon", "weight_decay")}
