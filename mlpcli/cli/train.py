@@ -299,7 +299,8 @@ def _print_result(run: Run, test: AnyEvaluation, path: str) -> None:
     if run.settings.article:
         output.line(f"Network Accuracy: {test.headline()['accuracy']:.5}")
     if run.stopped_by:
-        output.line(f"stopped after {len(run.history)} epochs: {run.stopped_by}")
+        then = f"; mlp train --resume {typed_path(path)} goes on" if run.is_cut else ""
+        output.line(f"stopped after {len(run.history)} epochs: {run.stopped_by}{then}")
     kept = f"epoch {run.best.epoch + 1} of {len(run.history)}" if run.best else "a part of the first epoch"
     output.line(f"test {figures(test)} on {test.examples:,} examples, with the weights of {kept}")
     typed = typed_path(path)

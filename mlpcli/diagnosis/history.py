@@ -83,7 +83,9 @@ def _stuck(course: Course, chance: Chance) -> list[Finding]:
     # have it somewhat above chance.
     if accuracy is not None and chance.accuracy is not None:
         is_low = accuracy < chance.accuracy + _SOMEWHAT * (1.0 - chance.accuracy)
-        if not (chance.is_at_chance(accuracy, _STANDARD_ERRORS) or (is_still and is_low)):
+        # Few examples of a rare class say little of balanced accuracy: there, the loss has to be still as well.
+        at_chance = chance.is_at_chance(accuracy, _STANDARD_ERRORS) and not chance.is_of_classes
+        if not (at_chance or (is_still and is_low)):
             return []
     what = f"after {len(course.training)} epochs the training loss is {last:.4g} (it was {first:.4g})"
     meaning = f"always the same answer would give {chance.loss:.4g}: the network has learnt nothing"

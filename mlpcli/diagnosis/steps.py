@@ -105,14 +105,17 @@ def _scaled(rate: float, wanted: float, ratio: float) -> str:
     return f"{float(f'{rate * wanted / ratio:.0e}'):g}"
 
 
+_POWERS = 12  # of ten, by which a rate may be too high
+
+
 def rate_to_try(run: Run, steps: int = STEPS) -> float:
     """A learning rate for a run that has diverged: a tenth of its own or less, by powers of ten.
 
-    The largest of six at which so many first steps bring the loss down; a tenth where none does.
+    The largest of these at which so many first steps bring the loss down; a tenth where none does.
     """
     rate = run.settings.learning_rate
     assert rate is not None
-    for power in range(1, 7):
+    for power in range(1, _POWERS + 1):
         lower = rate / 10.0**power
         losses = first_steps(another(run, learning_rate=lower), steps).losses
         tail = losses[-max(1, len(losses) // 5) :]
