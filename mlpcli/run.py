@@ -14,6 +14,7 @@ import mlpcli
 from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
 from mlpcli.config import Settings
 from mlpcli.config.checks import parse_duration
+from mlpcli.config.resolving import default_decay_every
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.strokes import measure_frame
 from mlpcli.errors import DivergedError, MlpError
@@ -48,7 +49,7 @@ class Run:
     """A training run over a data set.
 
     Iterating over `epochs()` trains; at any time `model()` gives the network to keep so far (see
-    `training.selection`), and `save_unfinished()` writes all that it takes to go on. The test set plays no part.
+    `training.selection`), and `save()` writes it with all that it takes to go on. The test set plays no part.
     """
 
     def __init__(self, data: Dataset, settings: Settings) -> None:
@@ -78,6 +79,7 @@ class Run:
         self._began, self._ended = time.perf_counter(), 0.0
         self._seconds_before = 0.0  # of the runs that this one goes on with
         self._epochs_are_open = settings.epochs is None and settings.time_budget is not None
+        self._decay_is_open = s.schedule == "step" and settings.decay_every is None
 
     def _check_size(self) -> int:
         """The bytes that the file takes, at most. UsageError where the format cannot hold them."""
@@ -194,7 +196,10 @@ class Run:
         # A tenth is left for what else there is to do, and for a machine that slows down.
         self.epochs_for_budget = 0.9 * budget / seconds
         epochs = max(1, min(int(self.epochs_for_budget), _MOST_FOR_BUDGET * self.settings.epochs))
-        self.settings = replace(self.settings, epochs=epochs, warmup=min(self.settings.warmup, 0.5 * epochs))
+        changed: dict[str, Any] = {"epochs": epochs, "warmup": min(self.settings.warmup, 0.5 * epochs)}
+        if self._decay_is_open:
+            changed["decay_every"] = default_decay_every(epochs)
+        self.settings = replace(self.settings, **changed)
         self.bytes_needed = self._check_size()
         self.plan = make_plan(self.data, self.settings, self.network, self._prepared)
 

@@ -214,7 +214,7 @@ def _schedule(s: Settings, epochs: int) -> dict[str, Any]:
     schedule = s.schedule or "cosine"
     if s.warmup >= epochs and s.warmup:
         refuse("warmup", f"{s.warmup:g} epochs are not less than the {epochs} of the run; give fewer")
-    every = max(1, epochs // 3) if schedule == "step" else 5
+    every = default_decay_every(epochs) if schedule == "step" else 5
     return {
         "schedule": schedule,
         "decay": _or(s.decay, 0.95 if schedule == "exponential" else 0.1)
@@ -223,6 +223,11 @@ def _schedule(s: Settings, epochs: int) -> dict[str, Any]:
         "decay_every": (s.decay_every or every) if schedule in BELONGS_TO["decay_every"][1] else None,
         "power": _or(s.power, 0.5) if schedule == "inverse-scaling" else None,
     }
+
+
+def default_decay_every(epochs: int) -> int:
+    """Two steps down in a run of so many epochs."""
+    return max(1, epochs // 3)
 
 
 def default_batch_size(examples: int) -> int:
