@@ -84,7 +84,7 @@ def train(
     or IDX). "mlp data DATA" shows what is understood of it.
 
     The weights kept are those of the last epoch whose validation accuracy is within one standard error of the best
-    (by loss: of the epoch of the lowest); the test set is looked at once, at the end.
+    (with --patience or by loss: of the best epoch); the test set is looked at once, at the end.
 
     --seeds repeats all that with several seeds, --folds is a cross-validation; both show mean and deviation.
 

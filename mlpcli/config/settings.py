@@ -373,7 +373,7 @@ class Settings:
     patience: int | None = _setting(
         "Run",
         None,
-        "Stop after so many epochs in which the monitored figure did not improve.",
+        "Stop after so many epochs in which the monitored figure did not improve, and keep the best one's weights.",
         auto="never",
         metavar="EPOCHS",
     )

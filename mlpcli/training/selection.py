@@ -13,7 +13,8 @@ class Selection:
 
     By an accuracy it is the last epoch that is within one standard error of the best (Breiman et al. 1984, section
     3.4.3): among epochs that so few examples cannot tell apart, the one that has trained longest, at the lowest rate.
-    By the loss it is the epoch of the lowest. Without validation it is the last.
+    By the loss it is the epoch of the lowest. With patience it is the best epoch itself, from which that counts.
+    Without validation it is the last.
 
     All of it follows from the epochs' results, so that a run that is resumed only has to show them again.
     """
@@ -32,7 +33,7 @@ class Selection:
         is_higher = value > self.highest
         self.epochs_since = 0 if is_higher else self.epochs_since + 1
         self.highest = max(self.highest, value)
-        if self.monitor == "loss":
+        if self.monitor == "loss" or self.patience is not None:
             return is_higher
         # Two right and two wrong ones added (Agresti and Coull 1998): a perfect epoch is no certainty.
         n = self.effective_examples + 4

@@ -58,9 +58,8 @@ def test_patience_counts_the_epochs_since_the_best():
 
 
 def test_patience_asks_for_more_than_an_equal_accuracy():
-    # What is kept and what counts as better differ: an epoch as good as the best is kept, and waits all the same.
     selection = Selection("accuracy", 100, patience=2)
-    assert [selection.keeps(result(accuracy=0.8)) for _ in range(3)] == [True] * 3
+    assert [selection.keeps(result(accuracy=0.8)) for _ in range(3)] == [True, False, False]
     assert selection.has_waited_enough
 
 
@@ -84,3 +83,10 @@ def test_effective_examples_are_those_of_a_proportion_of_the_same_variance():
     drawn = (rng.binomial(30, 0.7, 200_000) / 30 + rng.binomial(6, 0.7, 200_000) / 6) / 2
     n = effective_examples(labels, balanced=True)
     assert drawn.std() == pytest.approx(math.sqrt(0.7 * 0.3 / n), rel=0.01)
+
+
+def test_with_patience_the_best_epoch_itself_is_kept():
+    selection = Selection("accuracy", 100.0, patience=3)
+    results = [EpochResult(i, 1.0, 1.0, accuracy, 0.1, 0.0) for i, accuracy in enumerate([0.5, 0.8, 0.79, 0.8, 0.78])]
+    assert [selection.keeps(result) for result in results] == [True, True, False, False, False]
+    assert selection.has_waited_enough
