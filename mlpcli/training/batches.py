@@ -192,8 +192,16 @@ class _Buffers:
         self.Y: Array = np.empty((capacity, outputs + examples.teacher_outputs), examples.dtype)
         self.weights: Array | None = None if examples.weights is None else np.empty(capacity, examples.dtype)
         self._batches: dict[tuple[int, int], Batch] = {}
+        self._chunks: dict[int, list[Batch]] = {}
 
-    def batch(self, start: int, stop: int) -> Batch:
+    def batches(self, chunk: int, group: list[tuple[int, int]]) -> list[Batch]:
+        """Those of a chunk, whose bounds are `group`, in the order of the epoch."""
+        if chunk not in self._chunks:
+            first = group[0][0]
+            self._chunks[chunk] = [self._batch(start - first, stop - first) for start, stop in group]
+        return self._chunks[chunk]
+
+    def _batch(self, start: int, stop: int) -> Batch:
         """Views are made once, and serve in every chunk and epoch."""
         cut = (start, stop)
         if cut not in self._batches:
@@ -285,7 +293,7 @@ class BatchReader:
             assert buffers.weights is not None
             np.take(e.weights, rows, out=buffers.weights[:n], mode="clip")
         e.scaling.apply(raw, buffers.X[:n], None if buffers.scratch is None else buffers.scratch[:n])
-        return [buffers.batch(start - first, stop - first) for start, stop in group]
+        return buffers.batches(chunk, group)
 
 
 def chunk_size(inputs: int, largest_batch: int) -> int:
