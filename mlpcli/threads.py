@@ -15,34 +15,39 @@ from typing import Any
 import numpy as np
 
 
-@cache
-def _openblas() -> tuple[Any, Any] | None:
-    """The library's (get, set) functions for the number of threads, or None where it is not found."""
+def _libraries() -> Iterator[Any]:
+    """The OpenBLAS that NumPy's wheel brings along, if it does."""
     package = Path(np.__file__).parent
     for library in [*package.parent.glob("numpy.libs/*openblas*"), *package.glob(".dylibs/*openblas*")]:
         with contextlib.suppress(OSError):
-            handle = ctypes.CDLL(str(library))  # loaded already, this finds it
-            for name in (
-                "scipy_openblas_{}_num_threads64_",
-                "scipy_openblas_{}_num_threads",
-                "openblas_{}_num_threads",
-            ):
-                with contextlib.suppress(AttributeError):
-                    return getattr(handle, name.format("get")), getattr(handle, name.format("set"))
+            yield ctypes.CDLL(str(library))  # loaded already, this finds it
+
+
+_SPELLINGS = ("scipy_openblas_{}64_", "scipy_openblas_{}", "openblas_{}")
+
+
+def _function(library: Any, name: str) -> Any:
+    """A function of OpenBLAS, under whichever name the library has it; None if it has not."""
+    return next((getattr(library, s.format(name)) for s in _SPELLINGS if hasattr(library, s.format(name))), None)
+
+
+@cache
+def _openblas() -> tuple[Any, Any] | None:
+    """The library's (get, set) functions for the number of threads, or None where it is not found."""
+    for library in _libraries():
+        get, put = _function(library, "get_num_threads"), _function(library, "set_num_threads")
+        if get and put:
+            return get, put
     return None
 
 
 def blas_core() -> str | None:
     """The kind of processor that BLAS computes for, such as "SkylakeX"; None if unknown. It decides the last digits."""
-    package = Path(np.__file__).parent
-    for library in [*package.parent.glob("numpy.libs/*openblas*"), *package.glob(".dylibs/*openblas*")]:
-        with contextlib.suppress(OSError):
-            handle = ctypes.CDLL(str(library))
-            for name in ("scipy_openblas_get_corename64_", "scipy_openblas_get_corename", "openblas_get_corename"):
-                with contextlib.suppress(AttributeError):
-                    function = getattr(handle, name)
-                    function.restype = ctypes.c_char_p
-                    return str(function().decode())
+    for library in _libraries():
+        core = _function(library, "get_corename")
+        if core:
+            core.restype = ctypes.c_char_p
+            return str(core().decode())
     return None
 
 

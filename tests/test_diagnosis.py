@@ -391,3 +391,10 @@ def test_class_weights_that_work_are_no_trouble():
     list(run.epochs())
     assert run.history[-1].validation_balanced_accuracy > 0.8
     assert [found.check for found in while_training(run)] == []
+
+
+def test_a_rate_that_is_far_too_high_gets_one_that_works(digits):
+    run = Run(digits, Settings(data="digits", learning_rate=1e11))
+    rate = rate_to_try(run, 50)
+    assert rate < 10.0
+    assert train(digits, learning_rate=rate, epochs=3).history[-1]["training_loss"] < 1e3

@@ -175,6 +175,23 @@ def test_a_teacher_is_told_by_its_weights(tiny, tmp_path):
         mlpcli.train(tiny, **SMALL, teacher=other, output=other)
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"blas_threads": 7}, "--threads: 1, the run had 7"),
+        ({"blas_core": "Vax"}, "the run had it for Vax"),
+        ({"versions": {"numpy": "1.0", "mlpcli": mlpcli.__version__}}, "the run had 1.0"),
+    ],
+)
+def test_what_changes_the_last_digits_is_told(tiny, tmp_path, change, what):
+    stop_after(tiny, tmp_path / "w.npy", 8)
+    assert unfinished(tmp_path / "w.npy", {}).notes() == []
+    arrays, meta = checkpoint.load(tmp_path / "w.npy")
+    checkpoint.save(tmp_path / "w.npy", arrays, {**meta, **change})
+    (note,) = unfinished(tmp_path / "w.npy", {}).notes()
+    assert what in note
+
+
 def test_a_run_that_diverged_has_nothing_to_go_on_with(tiny, tmp_path):
     stop_after(tiny, tmp_path / "w.npy", 8)
     arrays, meta = checkpoint.load(tmp_path / "w.npy")

@@ -1,12 +1,12 @@
 """Settings: what there is, where they come from, and what they become for given data."""
 
+from mlpcli.config.checks import option_name
 from mlpcli.config.combining import combine
 from mlpcli.config.effective import COMMAND_LINE, Effective, as_toml, effective
 from mlpcli.config.reading import (
     is_weights_file,
     named_configs,
     named_settings,
-    option_name,
     parse_fractions,
     parse_structure,
     read_config,

@@ -10,21 +10,11 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from mlpcli.config.checks import check_type, option_name
+from mlpcli.config.checks import check_type
 from mlpcli.config.settings import Settings
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.files import open_regular, read_regular
 from mlpcli.resources import resource_folder
-
-__all__ = [
-    "is_weights_file",
-    "named_configs",
-    "named_settings",
-    "option_name",
-    "parse_fractions",
-    "parse_structure",
-    "read_config",
-]
 
 MAX_CONFIG = 2**20  # bytes
 _NUMPY_MAGIC = b"\x93NUMPY"
