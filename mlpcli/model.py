@@ -161,6 +161,13 @@ class Model:
         positive = np.maximum(outputs, 0) + np.finfo(outputs.dtype).tiny
         return np.asarray(positive / positive.sum(axis=1, keepdims=True))
 
+    def strangeness(self, X: npt.ArrayLike) -> npt.NDArray[np.floating] | None:
+        """How unlike the training examples raw examples X (N, I) are, (N,) from 0 on; above 1: like none of them.
+
+        None where the checkpoint has nothing to compare with. Raises as `outputs` does.
+        """
+        return None
+
     def read_image(self, path: str | Path) -> npt.NDArray[np.floating]:
         """A picture in a file as a raw example, (1, I).
 
