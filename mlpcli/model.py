@@ -18,7 +18,7 @@ from mlpcli.datasets.inputs import is_picture, read_inputs
 from mlpcli.datasets.labels import TASKS, Task
 from mlpcli.datasets.options import Like
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
+from mlpcli.evaluation import AnyEvaluation, evaluate_classes, evaluate_labels, evaluate_quantities
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
@@ -230,7 +230,10 @@ class Model:
         return [(self.classes[i], float(probabilities[i])) for i in order]
 
     def evaluate(self, split: Split) -> AnyEvaluation:
-        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`."""
+        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`.
+
+        It has the labels and what the network said of each example, too. UsageError for examples that do not fit.
+        """
         self._check_examples(split)
         dtype = self.parameters.flat.dtype
         targets: Array | Scaling | None = self.target_scaling
@@ -243,7 +246,12 @@ class Model:
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         if self.target_scaling is not None:
             outputs = self.target_scaling.undo(outputs)
-        return evaluate_outputs(self.task, len(self.classes), outputs, split.labels, loss)
+        if self.task == "regression":
+            return evaluate_quantities(outputs, split.labels, loss)
+        said, probabilities = self._said(outputs), self._probabilities(outputs)
+        if self.task == "multi-label":
+            return evaluate_labels(said, probabilities, split.labels, loss)
+        return evaluate_classes(said, probabilities, split.labels, loss)
 
     def _check_examples(self, split: Split) -> None:
         """UsageError where labelled examples are none that this network can be measured on."""
