@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mlpcli.api import resume, train
+    from mlpcli.comparison import Compared, compare
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.datasets.load import from_arrays, load_data
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mlpcli.training.loop import EpochResult
 
 __all__ = [
+    "Compared",
     "Dataset",
     "EpochResult",
     "Evaluation",
@@ -42,6 +44,7 @@ __all__ = [
     "Settings",
     "Split",
     "best_by_validation",
+    "compare",
     "cross_validate",
     "examine",
     "examine_model",
@@ -55,6 +58,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Compared": "comparison",
+    "compare": "comparison",
     "Settings": "config",
     "Dataset": "datasets.dataset",
     "Split": "datasets.dataset",

@@ -25,6 +25,8 @@ ALLOWED = {
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
+    "predictions": ({"evaluation", "files"}, {"numpy"}),
+    "comparison": ({"datasets", "errors", "evaluation", "model", "nn"}, {"numpy"}),
     "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
     "run": (
         {
@@ -62,6 +64,7 @@ ALLOWED = {
         {
             "",
             "checkpoint",
+            "comparison",
             "config",
             "datasets",
             "diagnosis",
@@ -71,6 +74,7 @@ ALLOWED = {
             "files",
             "keeping",
             "model",
+            "predictions",
             "preparing",
             "recorded",
             "repeats",
@@ -83,6 +87,7 @@ ALLOWED = {
     "__init__": (
         {
             "api",
+            "comparison",
             "config",
             "datasets",
             "diagnosis",
