@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.datasets.load import from_arrays, load_data
+    from mlpcli.description import info
     from mlpcli.diagnosis.finding import Finding
     from mlpcli.doctor import examine, examine_model
     from mlpcli.errors import MlpError
@@ -49,6 +50,7 @@ __all__ = [
     "examine",
     "examine_model",
     "from_arrays",
+    "info",
     "load",
     "load_data",
     "resume",
@@ -65,6 +67,7 @@ _HOMES = {
     "Split": "datasets.dataset",
     "from_arrays": "datasets.load",
     "load_data": "datasets.load",
+    "info": "description",
     "Finding": "diagnosis.finding",
     "examine": "doctor",
     "examine_model": "doctor",
