@@ -49,7 +49,12 @@ def _right_or_wrong(names: Sequence[str], models: Sequence[Model], compared: Seq
             cells += ["", "", "", ""]
         else:
             difference = (one.test.only_second - one.test.only_first) / result.examples
-            cells += [f"{difference:+.2%}", f"{one.test.only_first:,}", f"{one.test.only_second:,}", _p(one.test.p)]
+            cells += [
+                f"{100 * difference:+.2f} points",
+                f"{one.test.only_first:,}",
+                f"{one.test.only_second:,}",
+                _p(one.test.p),
+            ]
         rows.append([*cells, "" if one.p_holm is None else _p(one.p_holm)] if several else cells)
     Table([*titles, "p (Holm)"] if several else titles, rows).print()
     tests = [one.test for one in compared if one.test is not None]
