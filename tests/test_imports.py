@@ -148,7 +148,16 @@ def modules_after(*args):
 
 
 @pytest.mark.parametrize(
-    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+    "args",
+    [
+        ("--help",),
+        ("--version",),
+        ("train", "--help"),
+        ("predict", "--help"),
+        ("evaluate", "--help"),
+        ("info", "--help"),
+        ("doctor", "--help"),
+    ],
 )
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}

@@ -152,3 +152,13 @@ def test_a_damaged_one_is_damage(mlp, networks, tmp_path):
     (tmp_path / "cut.npy").write_bytes((networks / "long.npy").read_bytes()[:-9])
     found = mlp("evaluate", networks / "long.npy", "cut.npy")
     assert (found.code, found.out, found.err.count("\n")) == (3, "", 1)
+
+
+def test_another_name_for_the_same_file_is_no_other_data(mlp, tmp_path):
+    write_table(tmp_path / "t.csv")
+    for name in ("a.npy", "b.npy"):
+        assert mlp("train", "t.csv", "--epochs", 1, "-o", name, "--split-seed", 1).code == 0
+    # Else it would be taken for new data, and measured on what was trained on.
+    for path in ("./t.csv", tmp_path / "t.csv"):
+        assert json.loads(mlp("evaluate", "a.npy", "b.npy", path, "--json").out)["examples"] == 60
+        assert json.loads(mlp("evaluate", "a.npy", path, "--json").out)["part"] == "test"
