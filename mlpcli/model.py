@@ -5,18 +5,18 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli import checkpoint
-from mlpcli.datasets import images, strokes
+from mlpcli.datasets import images
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.inputs import is_picture, read_inputs
 from mlpcli.datasets.labels import TASKS, Task
 from mlpcli.datasets.options import Like
+from mlpcli.datasets.pictures import PictureInput
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
 from mlpcli.memory import rows_of
@@ -29,15 +29,6 @@ from mlpcli.training.loop import measure
 from mlpcli.training.scaling import Scaling
 
 _AT_ONCE = 512  # examples in a forward pass
-
-
-class Predictions(NamedTuple):
-    """Of a file's examples. rows: None for a picture, a table's line, or an array's index. outputs: (N, classes)
-    probabilities, or (N, T) quantities. notes: remarks of a line each."""
-
-    rows: list[int] | list[None]
-    outputs: npt.NDArray[np.floating]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -173,27 +164,12 @@ class Model:
 
         Raises UsageError where there is no such file, DamagedFileError for one that is no picture or is blank.
         """
-        described = self.input
-        if described["kind"] != "image":
+        if self.input["kind"] != "image":
             raise UsageError(
                 f"{path}: the network was trained on {self.meta['data']['name']}, which is no set of images"
             )
-        shape = tuple(described["shape"])
-        if described.get("preprocess", "strokes") == "resize":
-            with images.quiet():
-                pixels = images.resized(images.read_colour(path), shape)
-            return np.asarray(pixels.reshape(1, -1) * (described["maximum"] / 255.0))
-        centre = described["centre"]
-        frame = strokes.Frame(described["box"], (centre[0], centre[1]))
-        try:
-            with images.quiet():
-                picture = images.read_image(path)
-            seen = strokes.prepare(picture, (shape[0], shape[1]), frame)
-        except ValueError:
-            raise DamagedFileError(
-                f"{path}: blank, no strokes stand out from the ground; give another picture"
-            ) from None
-        return np.asarray(seen.reshape(1, -1) * described["maximum"])
+        with images.quiet():
+            return PictureInput.from_json(self.input).read(path)[np.newaxis]
 
     def predict_image(self, path: str | Path) -> tuple[str, list[tuple[str, float]]]:
         """The label of a picture in a file, and all labels with their probabilities, likeliest first.
@@ -202,27 +178,6 @@ class Model:
         """
         ranked = self.ranked(self.predict_proba(self.read_image(path))[0])
         return ranked[0][0], ranked
-
-    def predict_file(self, path: str | Path) -> "Predictions":
-        """What the network says of a picture, or of the rows of a table or array.
-
-        Raises UsageError for a missing file or a kind that the network does not take, DamagedFileError for a bad one.
-        """
-        place = Path(path)
-        X: npt.NDArray[Any]
-        rows: list[int] | list[None]
-        notes: tuple[str, ...] = ()
-        if self.input["kind"] == "image" and is_picture(place):
-            X, rows = self.read_image(place), [None]
-        else:
-            X, rows, notes = read_inputs(place, self.like)
-        try:
-            outputs = self.outputs(X)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error}") from None
-        if self.task == "regression":
-            return Predictions(rows, outputs, notes)
-        return Predictions(rows, self._probabilities(outputs), notes)
 
     def ranked(self, probabilities: npt.NDArray[np.floating]) -> list[tuple[str, float]]:
         """The classes with their probabilities (classes,), likeliest first."""

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.arrays import read_array
-from mlpcli.datasets.load import TABLE_ENDINGS
-from mlpcli.datasets.naming import TEST, kind_of, place_of
+from mlpcli.datasets.naming import TABLE_ENDINGS, TEST, kind_of, place_of
 from mlpcli.datasets.npz import list_npz, read_npz
 from mlpcli.datasets.options import Like
 from mlpcli.errors import UsageError
