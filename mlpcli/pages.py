@@ -9,7 +9,7 @@ import numpy as np
 from mlpcli.datasets.images import quiet
 from mlpcli.datasets.page import find_characters
 from mlpcli.datasets.pictures import PictureInput
-from mlpcli.errors import DamagedFileError, MlpError, UsageError
+from mlpcli.errors import MlpError, UsageError
 from mlpcli.model import Model
 from mlpcli.predicting import ClassAnswer, Limits, answers
 
@@ -80,8 +80,6 @@ def read_page(model: Model, path: str | Path, reject: float = 0.0, strange_above
     assert takes.frame is not None
     with quiet():
         found = find_characters(path, (takes.shape[0], takes.shape[1]), takes.frame)
-    if not found:
-        raise DamagedFileError(f"{path}: no characters stand out from the page; give a sharper or closer picture")
     X = np.stack([character.seen.reshape(-1) for character in found]) * takes.maximum
     try:
         said = answers(model, X, [str(path)] * len(found), [None] * len(found), limits)

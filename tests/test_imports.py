@@ -26,6 +26,9 @@ ALLOWED = {
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
     "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
+    "predicting": ({"datasets", "errors", "model"}, {"numpy"}),
+    "pages": ({"datasets", "errors", "model", "predicting"}, {"numpy"}),
+    "pictures": ({"errors", "files"}, {"numpy", "PIL"}),
     "run": (
         {
             "",
@@ -71,6 +74,9 @@ ALLOWED = {
             "files",
             "keeping",
             "model",
+            "pages",
+            "pictures",
+            "predicting",
             "preparing",
             "recorded",
             "repeats",
@@ -90,6 +96,8 @@ ALLOWED = {
             "errors",
             "evaluation",
             "model",
+            "pages",
+            "predicting",
             "repeats",
             "run",
             "training",

@@ -15,16 +15,16 @@ _WANTED = {"image": "pictures (PNG, JPEG, BMP, GIF, TIFF, WebP)", "table": "tabl
 _ARRAYS = "arrays (.npy, .npz, IDX)"
 
 
-def find_files(name: str, kind: str) -> Iterator[str]:
+def find_files(name: str, kind: str, patterns: bool = True) -> Iterator[str]:
     """The files that `name` means for a network whose input is of `kind` ("image", "table", "bits", "array").
 
     A file is itself, whatever its kind, also where there is none: whoever opens it says so. A folder is all files in
     it and in the folders below that are of that kind and not hidden. Anything else with *, ? or [ in it is a pattern
-    as shells have it, ** for any folders; it means what fits. 2.png comes before 10.png.
+    as shells have it, ** for any folders, unless `patterns` is False; it means what fits. 2.png comes before 10.png.
 
     Raises UsageError for a folder without such files, or that cannot be read, and for a pattern that nothing fits.
     """
-    if os.path.lexists(name) or not glob.has_magic(name):
+    if not patterns or os.path.lexists(name) or not glob.has_magic(name):
         yield from _below(name, kind)
         return
     fitting = sorted(_glob(name), key=natural)
