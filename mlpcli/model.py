@@ -108,7 +108,7 @@ class Model:
                 if not whole.all():  # which an activation would hide
                     bad = at + int(np.argmin(whole))
                     raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
-                self.scaling.apply(self._upright(some), scaled[: len(some)])
+                self.scaling.apply(self.upright(some), scaled[: len(some)])
                 outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
             if np.abs(raw).max() > 1e30:
@@ -204,10 +204,10 @@ class Model:
             targets = class_targets(len(self.classes), self.network.structure[-1], dtype)
         X, y, rows = split.X, split.y, split.positions
         if self.input.get("deslant"):
-            X, y, rows = self._upright(rows_of(X, rows)), split.labels, np.arange(len(rows))
+            X, y, rows = self.upright(rows_of(X, rows)), split.labels, np.arange(len(rows))
         return make_examples(X, y, rows, self.scaling, targets, dtype)
 
-    def _upright(self, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def upright(self, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Raw examples (N, I) without slant, for a network that was trained so."""
         if not self.input.get("deslant"):
             return raw

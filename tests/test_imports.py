@@ -84,7 +84,7 @@ ALLOWED = {
             "run",
             "training",
         },
-        {"click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone
+        {"PIL", "click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone; PIL for types
     ),
     "__init__": (
         {

@@ -55,7 +55,7 @@ class _TextWriter:
 
 def line(answer: Answer, top: int, quiet: bool = False) -> str:
     """An answer as a line of text; `quiet`: without the file and details."""
-    said, details = _in_words(answer, top)
+    said, details = in_words(answer, top)
     if quiet:
         rejected = getattr(answer, "rejected", None)
         return rejected or said
@@ -63,7 +63,7 @@ def line(answer: Answer, top: int, quiet: bool = False) -> str:
     return f"{answer.file}{row}: {said}{details}"
 
 
-def _in_words(answer: Answer, top: int) -> tuple[str, str]:
+def in_words(answer: Answer, top: int) -> tuple[str, str]:
     """The answer, and what there is to say about it."""
     from mlpcli.predicting import ClassAnswer, LabelsAnswer, QuantitiesAnswer
 

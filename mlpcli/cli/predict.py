@@ -156,7 +156,7 @@ class Asked:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path())
 @_options
 @click.pass_context
-def predict(context: click.Context, files: tuple[str, ...], **options: Any) -> None:
+def predict(context: click.Context, /, files: tuple[str, ...], **options: Any) -> None:
     """Say what the network makes of each FILE: pictures, pages, or the rows of tables and arrays.
 
     FILE is a file, a folder (all that is suitable in it and below), a pattern such as 'scans/*.png', or - for standard

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mlpcli.cli import output
-from mlpcli.cli.answers import line
+from mlpcli.cli.answers import in_words
 from mlpcli.cli.drawing import drawing, side_by_side
 from mlpcli.errors import MlpError
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from PIL import Image
 
     from mlpcli.model import Model
@@ -23,9 +25,7 @@ def drawn(answer: Answer, model: Model) -> list[str]:
     """The picture of an answer, where it is one in a file, and beside it what the network saw, as lines of text."""
     import numpy as np
 
-    from mlpcli.datasets.pictures import PictureInput
-
-    seen = PictureInput.from_json(model.input).as_picture(answer.seen)
+    seen = _seen(answer, model)
     drawings = [drawing(seen.mean(axis=2) if seen.ndim == 3 else seen)]
     original = None if answer.row is not None else _original(answer.file)
     if original is not None:
@@ -38,13 +38,12 @@ class SeenSheet:
 
     def __init__(self, path: str, force: bool, model: Model, sources: tuple[str, ...]) -> None:
         """Check that `path` can be written, and is none of the `sources`: UsageError, CannotWriteError."""
-        from mlpcli.datasets.pictures import PictureInput
         from mlpcli.pictures.contact_sheet import Pair
         from mlpcli.pictures.png import check_is_no_source, check_picture_target
 
         check_is_no_source(path, sources, _OPTION)
         check_picture_target(path, force, _OPTION)
-        self._path, self._takes = path, PictureInput.from_json(model.input)
+        self._path, self._model = path, model
         self._pairs: list[Pair] = []
         self._left_out = 0
 
@@ -76,8 +75,7 @@ class SeenSheet:
     def _take(self, original: Image.Image | None, answer: Answer, name: str) -> None:
         from mlpcli.pictures.contact_sheet import Pair
 
-        _, _, said = line(answer, top=2).partition(f"{answer.file}" + (f":{answer.row}" * (answer.row is not None)))
-        self._pairs.append(Pair(original, self._takes.as_picture(answer.seen), (said.removeprefix(": "), name)))
+        self._pairs.append(Pair(original, _seen(answer, self._model), ("".join(in_words(answer, top=2)), name)))
 
     def write(self) -> None:
         """Write the sheet, if anything is on it. CannotWriteError."""
@@ -88,6 +86,12 @@ class SeenSheet:
             output.note(f"{self._path}: the first {len(self._pairs)} pictures; {self._left_out:,} more are left out")
         if self._pairs:
             write_picture(self._path, contact_sheet(self._pairs))
+
+
+def _seen(answer: Answer, model: Model) -> npt.NDArray[np.float64]:
+    from mlpcli.datasets.pictures import PictureInput
+
+    return PictureInput.from_json(model.input).as_picture(model.upright(answer.seen[None])[0])
 
 
 _WHOLE = 2**16  # pixels: more than any picture that is read has

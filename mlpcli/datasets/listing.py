@@ -41,7 +41,7 @@ def natural(name: str) -> list[tuple[str, int]]:
 
 def _glob(pattern: str) -> list[str]:
     with contextlib.suppress(OSError, ValueError, re.error):  # a NUL, or a pattern that is none
-        return glob.glob(pattern, recursive=True)
+        return glob.glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute ones
     return []
 
 
