@@ -12,7 +12,7 @@ READ, DOUBTED = "#0055cc", "#c43c00"  # colours of what was read, and of what wa
 
 
 class Mark(NamedTuple):
-    """box: (left, top, right, bottom) in pixels of the whole picture. text: drawn at it. sure: whether it is read."""
+    """box: left, top, right, bottom in pixels of the whole picture, the last two one beyond. text: drawn at it. sure: whether it is read."""
 
     box: tuple[int, int, int, int]
     text: str
@@ -31,7 +31,7 @@ def annotated(page: Image.Image, marks: Iterable[Mark]) -> Image.Image:
     for mark in marks:
         left, top, right, bottom = (round(side * ratio) for side in mark.box)
         colour = READ if mark.sure else DOUBTED
-        draw.rectangle((left - unit, top - unit, right + unit, bottom + unit), outline=colour, width=unit)
+        draw.rectangle((left - unit, top - unit, right + unit - 1, bottom + unit - 1), outline=colour, width=unit)
         letters = font(min(max(11 * unit, (bottom - top) // 3), 24 * unit))
         _, _, width, height = draw.textbbox((0, 0), mark.text, font=letters)
         x = min(max(0, left - unit), max(0, drawn.width - round(width) - 2 * unit))

@@ -103,7 +103,8 @@ def test_a_picture_on_standard_input(mlp, weights, draw, stdin, tmp_path):
     named = json.loads(mlp("predict", draw(3, "x.png"), "--json").out)[0]
     for format_ in ("PNG", "BMP", "TIFF", "GIF", "WEBP"):
         content = io.BytesIO()
-        Image.open(tmp_path / "x.png").save(content, format_, **({"lossless": True} if format_ == "WEBP" else {}))
+        with Image.open(tmp_path / "x.png") as image:
+            image.save(content, format_, **({"lossless": True} if format_ == "WEBP" else {}))
         stdin(content.getvalue())
         code, out, err = mlp("predict", "-", "--json")
         assert (code, err) == (0, "")
