@@ -12,7 +12,10 @@ READ, DOUBTED = "#0055cc", "#c43c00"  # colours of what was read, and of what wa
 
 
 class Mark(NamedTuple):
-    """box: left, top, right, bottom in pixels of the whole picture, the last two one beyond. text: drawn at it. sure: whether it is read."""
+    """box: left, top, right, bottom in pixels of the whole picture, the last two one beyond. text: drawn at it.
+
+    sure: whether it counts as read.
+    """
 
     box: tuple[int, int, int, int]
     text: str
