@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlpcli.datasets.labels import Task
+from mlpcli.datasets.tasks import Task
 from mlpcli.nn import metrics
 
 Outputs = npt.NDArray[np.floating]

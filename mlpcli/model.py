@@ -1,33 +1,37 @@
 """A trained network with all that it takes to use it: predict, evaluate, save, load."""
 
+# What a prediction can do without is imported where it is used, for the first answer to come quickly.
+from __future__ import annotations
+
 import json
 import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli import checkpoint
 from mlpcli.datasets import images
-from mlpcli.datasets.dataset import Dataset, Split
-from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.labels import TASKS, Task
-from mlpcli.datasets.options import Like
 from mlpcli.datasets.pictures import PictureInput
+from mlpcli.datasets.tasks import TASKS, Task
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
-from mlpcli.training.batches import Examples, class_targets, make_examples
 from mlpcli.training.deslanting import deslanted
-from mlpcli.training.loop import measure
 from mlpcli.training.scaling import Scaling
+
+if TYPE_CHECKING:
+    from mlpcli.datasets.dataset import Dataset, Split
+    from mlpcli.datasets.encoding import Encoding
+    from mlpcli.datasets.options import Like
+    from mlpcli.evaluation import AnyEvaluation
+    from mlpcli.training.batches import Examples
 
 _AT_ONCE = 512  # examples in a forward pass
 
@@ -73,7 +77,11 @@ class Model:
     def encoding(self) -> Encoding | None:
         """How the columns of a table become inputs, for a network that was trained on a table."""
         described = self.meta.get("encoding")
-        return None if described is None else Encoding.from_json(described)
+        if described is None:
+            return None
+        from mlpcli.datasets.encoding import Encoding
+
+        return Encoding.from_json(described)
 
     @property
     def label_columns(self) -> tuple[str | int, ...]:
@@ -187,6 +195,9 @@ class Model:
 
     def evaluate(self, split: Split) -> AnyEvaluation:
         """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`."""
+        from mlpcli.evaluation import evaluate_outputs
+        from mlpcli.training.loop import measure
+
         self._check_examples(split)
         with blas_threads(1):
             loss, outputs = measure(self.network, self.parameters, self.examples(split))
@@ -198,6 +209,8 @@ class Model:
 
     def examples(self, split: Split) -> Examples:
         """Labelled examples as the network takes them."""
+        from mlpcli.training.batches import class_targets, make_examples
+
         dtype = self.parameters.flat.dtype
         targets: Array | Scaling | None = self.target_scaling
         if self.task == "classification":
@@ -237,6 +250,8 @@ class Model:
     @property
     def like(self) -> Like:
         """What other data must be read like, to be understood by this network."""
+        from mlpcli.datasets.options import Like
+
         return Like(
             self.task, self.classes, self.input["kind"], tuple(self.input["shape"]), self.encoding, self.label_columns
         )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.images import quiet
-from mlpcli.datasets.inputs import is_picture, read_inputs
+from mlpcli.datasets.naming import is_picture
 from mlpcli.datasets.pictures import PictureInput
 from mlpcli.errors import MlpError, UsageError
 from mlpcli.model import Model
@@ -166,7 +166,7 @@ def predict_batches(
     is_image = model.input["kind"] == "image"
     with contextlib.ExitStack() as stack:
         reader = _PictureReader(PictureInput.from_json(model.input), preprocess, stack) if is_image else None
-        for pictures, names in itertools.groupby(files, lambda name: is_image and is_picture(Path(name))):
+        for pictures, names in itertools.groupby(files, lambda name: is_image and is_picture(Path(name).name)):
             if pictures and reader is not None:
                 for some in _growing(names):
                     yield _of_pictures(model, some, reader(some), limits)
@@ -230,6 +230,8 @@ def _together(model: Model, names: Sequence[str], X: Array, limits: Limits) -> S
 
 def _of_rows(model: Model, name: str, limits: Limits) -> Iterator[list[Answer | Failure | Remark]]:
     """The answers to the rows of a table or array, in lists of a bounded length."""
+    from mlpcli.datasets.inputs import read_inputs  # as long as a quarter of a prediction, which pictures do without
+
     try:
         inputs = read_inputs(Path(name), model.like)
     except MlpError as error:

@@ -52,6 +52,11 @@ def kind_of(name: str) -> Kind | None:
     return "IDX" if _IDX.search(stem) or _IDX_BARE.fullmatch(stem) else None
 
 
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture, and not for rows of numbers."""
+    return kind_of(name) is None and not name.lower().endswith(TABLE_ENDINGS)
+
+
 def is_hidden(name: str) -> bool:
     """Whether a file or folder is passed over: hidden, or put there by the system itself."""
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
