@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -168,3 +170,16 @@ def test_many_pictures_are_read_as_one_is(mlp, weights, draw, digits):
         assert alone["label"] == document[i]["label"]
         assert alone["probability"] == pytest.approx(document[i]["probability"], abs=1e-5)
     assert len({one["label"] for one in document}) > 5
+
+
+def test_the_first_answer_waits_for_no_import_that_it_can_do_without(weights, draw, tmp_path):
+    draw(0, "x.png")
+    code = (
+        "import json, sys; from mlpcli import cli; code = cli.run(['predict', 'x.png']);"
+        "print(json.dumps(sorted(sys.modules))); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    loaded = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "mlpcli.predicting" in loaded
+    assert not loaded & {"tqdm", "requests", "concurrent.futures", "numpy.random", "mlpcli.config", "mlpcli.cli.train"}
+    assert not loaded & {"mlpcli.training.loop", "mlpcli.datasets.table", "mlpcli.datasets.fetch", "mlpcli.pictures"}
