@@ -26,19 +26,25 @@ if TYPE_CHECKING:
     from mlpcli.errors import MlpError
     from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
     from mlpcli.model import Model, load
+    from mlpcli.pages import Page, read_page
+    from mlpcli.predicting import ClassAnswer, LabelsAnswer, QuantitiesAnswer, predict_files
     from mlpcli.repeats import Repeat, best_by_validation, cross_validate, several_seeds, summary
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
 __all__ = [
+    "ClassAnswer",
     "Compared",
     "Dataset",
     "EpochResult",
     "Evaluation",
     "Finding",
+    "LabelsAnswer",
     "MlpError",
     "Model",
     "MultiLabelEvaluation",
+    "Page",
+    "QuantitiesAnswer",
     "RegressionEvaluation",
     "Repeat",
     "Run",
@@ -53,6 +59,8 @@ __all__ = [
     "info",
     "load",
     "load_data",
+    "predict_files",
+    "read_page",
     "resume",
     "several_seeds",
     "summary",
@@ -77,6 +85,12 @@ _HOMES = {
     "RegressionEvaluation": "evaluation",
     "Model": "model",
     "load": "model",
+    "Page": "pages",
+    "read_page": "pages",
+    "ClassAnswer": "predicting",
+    "LabelsAnswer": "predicting",
+    "QuantitiesAnswer": "predicting",
+    "predict_files": "predicting",
     "Repeat": "repeats",
     "best_by_validation": "repeats",
     "cross_validate": "repeats",

@@ -15,7 +15,7 @@ BEGIN, END = "<!-- reference -->\n", "<!-- end of reference -->\n"
 def reference() -> str:
     """Every command's help, as Markdown."""
     parts = [f"```\n{_help()}```\n"]
-    parts += [f"### mlp {name}\n\n```\n{_help(name)}```\n" for name in sorted(cli.commands)]
+    parts += [f"### mlp {name}\n\n```\n{_help(name)}```\n" for name in cli.list_commands(None)]
     return "\n".join(parts)
 
 

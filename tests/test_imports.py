@@ -29,6 +29,9 @@ ALLOWED = {
     "predictions": ({"evaluation", "files"}, {"numpy"}),
     "comparison": ({"datasets", "errors", "evaluation", "model", "nn"}, {"numpy"}),
     "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
+    "predicting": ({"datasets", "errors", "model"}, {"numpy"}),
+    "pages": ({"datasets", "errors", "model", "predicting"}, {"numpy"}),
+    "pictures": ({"errors", "files"}, {"numpy", "PIL"}),
     "run": (
         {
             "",
@@ -77,6 +80,9 @@ ALLOWED = {
             "keeping",
             "model",
             "predictions",
+            "pages",
+            "pictures",
+            "predicting",
             "preparing",
             "recorded",
             "repeats",
@@ -84,7 +90,7 @@ ALLOWED = {
             "run",
             "training",
         },
-        {"click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone
+        {"PIL", "click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone; PIL for types
     ),
     "__init__": (
         {
@@ -98,6 +104,8 @@ ALLOWED = {
             "errors",
             "evaluation",
             "model",
+            "pages",
+            "predicting",
             "repeats",
             "run",
             "training",

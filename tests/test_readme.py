@@ -20,7 +20,9 @@ def test_the_command_reference_is_that_of_help():
     assert written().split() == reference().split(), "run: python -m tests.reference"
 
 
-@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda command: command.name)
+@pytest.mark.parametrize(
+    "command", [cli.get_command(None, name) for name in cli.list_commands(None)], ids=lambda c: c.name
+)
 def test_every_command_and_option_is_explained(command):
     assert command.help
     assert command.epilog.startswith("Example:  mlp ")

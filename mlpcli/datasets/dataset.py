@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.labels import Task
 from mlpcli.datasets.split import Fold
+from mlpcli.datasets.tasks import Task
 from mlpcli.memory import memory_mapping, rows_of
 
 _HASHED_WHOLE = 2**28  # bytes; of a larger array, the fingerprint sees evenly spaced rows

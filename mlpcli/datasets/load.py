@@ -15,7 +15,7 @@ from mlpcli.datasets.dataset import Dataset, Split, hold_out, take
 from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
 from mlpcli.datasets.labels import Labels, check_labels, doubt, understand
 from mlpcli.datasets.named import load_named
-from mlpcli.datasets.naming import kind_of
+from mlpcli.datasets.naming import TABLE_ENDINGS, kind_of
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.tabular import load_tables
@@ -25,7 +25,6 @@ from mlpcli.memory import memory_mapping, release
 
 __all__ = ["Dataset", "Split", "from_arrays", "is_named", "load_data"]
 
-TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _BLOCK = 2**24  # bytes of values looked at together
 
 

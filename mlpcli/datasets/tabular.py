@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.encoding import Encoded, Encoding, UnfitColumnsError, resolve_columns
-from mlpcli.datasets.labels import Coded, Labels, RawLabels, Task, doubt, understand
+from mlpcli.datasets.labels import Coded, Labels, RawLabels, doubt, understand
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
 from mlpcli.datasets.table_layout import Layout, find_layout
+from mlpcli.datasets.tasks import Task
 from mlpcli.datasets.weights import Weights, check_splits, column_weights
 from mlpcli.errors import DamagedFileError, UsageError
 

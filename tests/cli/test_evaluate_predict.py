@@ -136,11 +136,12 @@ def test_a_bad_picture_does_not_keep_the_others_back(mlp, weights, tmp_path, dig
         ("blank.png", 3, "blank.png: blank"),
         ("huge.png", 3, "pixels, at most"),
         ("cut.png", 3, "cut.png: damaged image"),
-        (".", 2, "a folder"),
+        ("empty", 2, "a folder with no pictures"),
     ],
 )
 def test_bad_pictures_are_one_line(mlp, weights, tmp_path, digits, name, code, what):
     (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
     Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
     Image.new("1", (9000, 9000)).save(tmp_path / "huge.png")
     draw(digits, 0, tmp_path / "whole.png", size=(100, 100))
