@@ -1,0 +1,75 @@
+"""Charts as lines of text, for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from mlpcli.cli.drawing import can_print
+
+_BARS = "▁▂▃▄▅▆▇█"
+_PLAIN_BARS = "_.,-=*#@"  # where the terminal's encoding has no blocks
+_SHADES = " ░▒▓█"
+_PLAIN_SHADES = " .+#@"
+
+
+def sparkline(values: Sequence[float | None], width: int = 60) -> str:
+    """Values as one line of bars, the least the lowest; of more than `width`, the mean of each group. Gaps are blank."""
+    bars = _BARS if can_print(_BARS) else _PLAIN_BARS
+    groups = [_mean(values[i * len(values) // n : (i + 1) * len(values) // n]) for n in [min(width, len(values))] for i in range(n)]
+    there = [value for value in groups if value is not None]
+    if not there:
+        return ""
+    low, span = min(there), max(there) - min(there)
+    return "".join(
+        " " if value is None else bars[round((value - low) / span * (len(bars) - 1)) if span else 0] for value in groups
+    )
+
+
+def line_chart(series: Sequence[Sequence[float | None]], marks: str, width: int = 60, height: int = 12) -> list[str]:
+    """Series over the same steps as lines of text, with a scale at the left; a character of `marks` for each series.
+
+    Where two fall together the first is seen. Values that are not finite are left out.
+    """
+    columns = min(width, max(map(len, series)))
+    points = [
+        [_mean(one[c * len(one) // columns : max((c + 1) * len(one) // columns, c * len(one) // columns + 1)]) for c in range(columns)]
+        for one in series
+    ]
+    there = [value for one in points for value in one if value is not None]
+    if not there:
+        return []
+    low, high = min(there), max(there)
+    span = high - low or 1.0
+    canvas = [[" "] * columns for _ in range(height)]
+    for one, mark in reversed(list(zip(points, marks, strict=False))):
+        for column, value in enumerate(one):
+            if value is not None:
+                canvas[height - 1 - round((value - low) / span * (height - 1))][column] = mark
+    scale = [f"{high - span * row / (height - 1):.4g}" if row in (0, height // 2, height - 1) else "" for row in range(height)]
+    left = max(map(len, scale))
+    return [f"{text:>{left}} | {''.join(row)}".rstrip() for text, row in zip(scale, canvas, strict=True)]
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(there) / len(there) if there else None
+
+
+def shaded_table(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
+    """A square of counts, each followed by a shade for its share of the row: the fuller, the larger; 0 is a dot."""
+    shades = _SHADES if can_print(_SHADES) else _PLAIN_SHADES
+    digits = max(len(str(count)) for row in counts for count in row)
+    cell = max(digits, max(len(name) for name in names)) + 2  # a blank before it, the shade after
+    width = max(len(name) for name in names)
+    lines = [" " * width + "".join(f"{name:>{cell - 1}} " for name in names).rstrip()]
+    for name, row in zip(names, counts, strict=True):
+        total = sum(row) or 1
+        cells = (f"{count or '.':>{cell - 1}}{_shade(count / total, shades)}" for count in row)
+        lines.append(f"{name:>{width}}{''.join(cells)}".rstrip())
+    return lines
+
+
+def _shade(share: float, shades: str) -> str:
+    """No shade for nothing, at least the lightest for anything."""
+    return shades[math.ceil(share * (len(shades) - 1) - 1e-9)]
