@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mlpcli import plot
     from mlpcli.api import resume, train
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
@@ -48,6 +49,7 @@ __all__ = [
     "from_arrays",
     "load",
     "load_data",
+    "plot",
     "resume",
     "several_seeds",
     "summary",
@@ -79,15 +81,18 @@ _HOMES = {
     "resume": "api",
     "EpochResult": "training.loop",
 }
+_MODULES = ("plot",)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mlpcli' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"mlpcli.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlpcli' has no attribute {name!r}")
     return getattr(import_module(f"mlpcli.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_MODULES])

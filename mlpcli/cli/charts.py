@@ -14,9 +14,9 @@ _PLAIN_SHADES = " .+#@"
 
 
 def sparkline(values: Sequence[float | None], width: int = 60) -> str:
-    """Values as one line of bars, the least the lowest; of more than `width`, the mean of each group. Gaps are blank."""
+    """Values as a line of bars, the least the lowest; of more than `width`, the means of groups. Gaps are blank."""
     bars = _BARS if can_print(_BARS) else _PLAIN_BARS
-    groups = [_mean(values[i * len(values) // n : (i + 1) * len(values) // n]) for n in [min(width, len(values))] for i in range(n)]
+    groups = _grouped(values, width)
     there = [value for value in groups if value is not None]
     if not there:
         return ""
@@ -31,11 +31,8 @@ def line_chart(series: Sequence[Sequence[float | None]], marks: str, width: int 
 
     Where two fall together the first is seen. Values that are not finite are left out.
     """
-    columns = min(width, max(map(len, series)))
-    points = [
-        [_mean(one[c * len(one) // columns : max((c + 1) * len(one) // columns, c * len(one) // columns + 1)]) for c in range(columns)]
-        for one in series
-    ]
+    points = [_grouped(one, width) for one in series]
+    columns = max(map(len, points))
     there = [value for one in points for value in one if value is not None]
     if not there:
         return []
@@ -46,9 +43,16 @@ def line_chart(series: Sequence[Sequence[float | None]], marks: str, width: int 
         for column, value in enumerate(one):
             if value is not None:
                 canvas[height - 1 - round((value - low) / span * (height - 1))][column] = mark
-    scale = [f"{high - span * row / (height - 1):.4g}" if row in (0, height // 2, height - 1) else "" for row in range(height)]
+    labelled = (0, height // 2, height - 1)
+    scale = [f"{high - span * row / (height - 1):.4g}" if row in labelled else "" for row in range(height)]
     left = max(map(len, scale))
     return [f"{text:>{left}} | {''.join(row)}".rstrip() for text, row in zip(scale, canvas, strict=True)]
+
+
+def _grouped(values: Sequence[float | None], most: int) -> list[float | None]:
+    """At most so many values: the means of groups of neighbours that are as alike in size as can be."""
+    groups = min(most, len(values))
+    return [_mean(values[i * len(values) // groups : (i + 1) * len(values) // groups]) for i in range(groups)]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -56,16 +60,21 @@ def _mean(values: Sequence[float | None]) -> float | None:
     return sum(there) / len(there) if there else None
 
 
-def shaded_table(names: Sequence[str], counts: Sequence[Sequence[int]]) -> list[str]:
-    """A square of counts, each followed by a shade for its share of the row: the fuller, the larger; 0 is a dot."""
+def shaded_table(names: Sequence[str], counts: Sequence[Sequence[int]], columns: int = 80) -> list[str]:
+    """A square of counts, each followed by a shade for its share of the row: the fuller, the larger; 0 is a dot.
+
+    Where that is wider than so many columns, the shades alone, in the order of the rows.
+    """
     shades = _SHADES if can_print(_SHADES) else _PLAIN_SHADES
     digits = max(len(str(count)) for row in counts for count in row)
-    cell = max(digits, max(len(name) for name in names)) + 2  # a blank before it, the shade after
-    width = max(len(name) for name in names)
+    width = max(map(len, names))
+    cell = max(digits, width) + 2  # a blank before it, the shade after
+    shares = [[_shade(count / (sum(row) or 1), shades) for count in row] for row in counts]
+    if width + cell * len(names) > columns:
+        return [f"{name:>{width}} {''.join(2 * one for one in row)}" for name, row in zip(names, shares, strict=True)]
     lines = [" " * width + "".join(f"{name:>{cell - 1}} " for name in names).rstrip()]
-    for name, row in zip(names, counts, strict=True):
-        total = sum(row) or 1
-        cells = (f"{count or '.':>{cell - 1}}{_shade(count / total, shades)}" for count in row)
+    for name, row, shaded in zip(names, counts, shares, strict=True):
+        cells = (f"{count or '.':>{cell - 1}}{shade}" for count, shade in zip(row, shaded, strict=True))
         lines.append(f"{name:>{width}}{''.join(cells)}".rstrip())
     return lines
 

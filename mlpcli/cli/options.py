@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from mlpcli.cli import output
 from mlpcli.cli.groups import option
 from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_fractions, parse_structure
+from mlpcli.config.checks import AUGMENTATION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
@@ -103,6 +104,11 @@ def settings_options_without_output(command: Command) -> Command:
 def data_options(command: Command) -> Command:
     """One option for each setting that says how data by path is read, as in `settings_options`."""
     return _options(DATA_SETTINGS, command)
+
+
+def augmentation_options(command: Command) -> Command:
+    """One option for each setting that says how images are distorted, and for those that their reading takes."""
+    return _options({*AUGMENTATION, "elastic_sigma", "deslant", "seed", *DATA_SETTINGS}, command)
 
 
 def _options(names: Collection[str], command: Command) -> Command:

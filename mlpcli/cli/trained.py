@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mlpcli.cli import output
+
 if TYPE_CHECKING:
-    from mlpcli.datasets.dataset import Dataset
+    from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.model import Model
 
 
@@ -60,3 +62,18 @@ def read_as_trained(model: Model, weights: str, data: str | None, label: str | N
                 f"{name}: the data it was trained on is not here; name it: {command} WEIGHTS DATA"
             ) from None
         raise error
+
+
+def to_measure(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
+    """The examples to measure on, and "test" or "all": the test part of what it was trained on, or of data that has
+    one; else all.
+    """
+    from mlpcli.datasets.dataset import same_examples
+
+    trained = model.meta["data"]
+    if same_examples(dataset.fingerprint(), trained["fingerprint"]) or dataset.has_test:
+        return dataset.test, "test"
+    if dataset.name == trained["name"]:
+        output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")
+        return dataset.test, "test"
+    return dataset.whole(), "all"

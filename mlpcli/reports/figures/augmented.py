@@ -13,12 +13,14 @@ from mlpcli.reports.figures.picture_grid import picture_grid
 from mlpcli.reports.figures.samples import as_pictures, choose_samples, examples_at
 from mlpcli.training.augmentation import Augmentation
 from mlpcli.training.augmentation import augmented as distorted
+from mlpcli.training.deslanting import deslanted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mlpcli.datasets.dataset import Dataset
 
+_MOST = 20
 _UNITS = {
     "shift": "±{:g} pixels",
     "rotation": "±{:g}°",
@@ -37,24 +39,34 @@ def augmented(
     count: int = 4,
     versions: int = 8,
     index: int | None = None,
+    deslant: bool = False,
 ) -> Figure:
     """Training images, each followed by what a run with this seed sees of it in its first epochs.
 
-    count: images, of classes that differ as far as there are others; index: this one alone. UsageError for data
-    without images.
+    count: images, of classes that differ as far as there are others; index: this one alone. deslant: as the setting
+    of that name. UsageError for data without images.
     """
     if data.kind != "image":
         raise UsageError(f"{data.name}: has no images to distort; give a set of images")
+    for option, number in (("--count", count), ("--versions", versions)):
+        if not 1 <= number <= _MOST:
+            raise UsageError(f"{option}: {number} is out of range; give a whole number from 1 to {_MOST}")
+    if deslant and len(data.shape) != 2:
+        raise UsageError(f"--deslant: the images of {data.name} are in colour; leave it out")
     if augmentation.is_none:
         raise UsageError("nothing is distorted; give --rotation 15, or another of --shift, --scale, --shear, --elastic")
     numbers = _of_different_classes(data, count, seed) if index is None else np.array([index])
     raw, words = examples_at(data, "train", numbers)
+    if deslant:
+        raw = deslanted(raw, (data.shape[0], data.shape[1]))
     positions = data.train.positions[numbers]
     epochs = [
         distorted(raw, data.shape, data.maximum, augmentation, seed, epoch, positions) for epoch in range(versions)
     ]
     pictures = [
-        picture for one in zip(raw, *epochs, strict=True) for picture in as_pictures(np.array(one), data.shape, data.maximum)
+        picture
+        for one in zip(raw, *epochs, strict=True)
+        for picture in as_pictures(np.array(one), data.shape, data.maximum)
     ]
     captions = [
         caption

@@ -34,7 +34,8 @@ def check_two_inputs(model: Model, name: str = "network") -> None:
     if model.encoding is not None and not all(isinstance(one, NumberInput) for one in model.encoding.inputs):
         raise UsageError(f"{name}: its inputs are a column of text; a boundary can be drawn of two numbers")
     if model.task == "multi-label" or (model.task == "regression" and len(model.classes) > 1):
-        raise UsageError(f"{name}: gives several {'labels' if model.task == 'multi-label' else 'quantities'}; a boundary can be drawn of classes or of one quantity")
+        several = "labels" if model.task == "multi-label" else "quantities"
+        raise UsageError(f"{name}: gives several {several}; a boundary can be drawn of classes or of one quantity")
 
 
 @figure_function
@@ -96,7 +97,12 @@ def _draw_classes(
     for k in range(count):
         if (answer == k).any() and not (answer == k).all():
             axes.contour(
-                (answer == k).astype(float), levels=[0.5], extent=extent, colors="#333333", linewidths=0.8, origin="lower"
+                (answer == k).astype(float),
+                levels=[0.5],
+                extent=extent,
+                colors="#333333",
+                linewidths=0.8,
+                origin="lower",
             )
         chosen = labels == k
         axes.scatter(
@@ -126,5 +132,7 @@ def _draw_quantity(
     truth = labels.reshape(len(points))
     norm = Normalize(min(values.min(), truth.min()), max(values.max(), truth.max()))
     filled = axes.contourf(x, y, values, levels=20, cmap="viridis", norm=norm)
-    axes.scatter(points[:, 0], points[:, 1], c=truth, cmap="viridis", norm=norm, s=30, edgecolors="white", linewidths=0.6)
+    axes.scatter(
+        points[:, 0], points[:, 1], c=truth, cmap="viridis", norm=norm, s=30, edgecolors="white", linewidths=0.6
+    )
     axes.figure.colorbar(filled, ax=axes, label=f"{plain(model.classes[0])} (points: the truth)")

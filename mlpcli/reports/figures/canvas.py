@@ -16,10 +16,10 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 from mlpcli.errors import MlpError, UsageError
-from mlpcli.files import write_bytes
+from mlpcli.files import open_regular, write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,7 +121,7 @@ def plain(text: str, most: int = 40) -> str:
 
 
 def format_of(path: str | Path) -> str:
-    """"png", "svg" or "pdf", by the ending. UsageError for any other."""
+    """ "png", "svg" or "pdf", by the ending. UsageError for any other."""
     ending = Path(path).suffix.lower().removeprefix(".")
     if ending not in FORMATS:
         raise UsageError(f"{path}: not a figure's ending; give a name that ends in .png, .svg or .pdf")
@@ -136,25 +136,25 @@ def encode(figure: Figure, kind: str) -> bytes:
     return buffer.getvalue()
 
 
-def save(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG, SVG or PDF, by the ending of `path`, atomically, in place of any file of that name.
+def save(figure: Figure, path: str | Path, replace: bool = True) -> None:
+    """Write a figure as PNG, SVG or PDF, by the ending of `path`, atomically.
 
-    UsageError for another ending, CannotWriteError.
+    A file of that name is replaced if `replace`. UsageError for another ending, CannotWriteError.
     """
-    write_bytes(path, encode(figure, format_of(path)))
+    write_bytes(path, encode(figure, format_of(path)), replace)
 
 
 def is_figure(path: str | Path) -> bool:
     """Whether a file was written by `save`."""
-    place = Path(path)
-    if not place.is_file():
+    try:
+        with open_regular(path, "") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(0)
+            head = file.read(_MARK_WITHIN)
+            file.seek(max(0, size - _MARK_WITHIN))
+            tail = file.read()  # where a PDF has it
+    except (UsageError, OSError):
         return False
-    with place.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(0)
-        head = file.read(_MARK_WITHIN)
-        file.seek(max(0, size - _MARK_WITHIN))
-        tail = file.read()  # where a PDF has it
     begins = (b"\x89PNG\r\n", b"<?xml", b"%PDF-")
     return head.startswith(begins) and (_MARK.encode() in head or _MARK.encode() in tail)
 
@@ -167,7 +167,7 @@ def need_display() -> None:
 
 
 def show(figure: Figure) -> None:
-    """Show a figure in a window, until that is closed. UsageError where there is no display, or no way to draw on it."""
+    """Show a figure in a window, until that is closed. UsageError where no window can be opened."""
     need_display()
     need_matplotlib()
     import matplotlib
@@ -186,11 +186,3 @@ def show(figure: Figure) -> None:
 
 
 _WITHOUT_WINDOWS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")
-
-
-def bare(axes: Any) -> None:
-    """Take the ticks and the frame off axes."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)

@@ -137,4 +137,6 @@ def _draw(axes: Axes, panel: _Panel, courses: Sequence[Course]) -> None:
 def _mark(axes: Axes, course: Course, values: dict[int, float], colour: str) -> None:
     """A ring where the kept epoch is."""
     if course.best is not None and course.best + 1 in values:
-        axes.plot([course.best + 1], [values[course.best + 1]], "o", color=colour, markersize=6, markerfacecolor="white")
+        axes.plot(
+            [course.best + 1], [values[course.best + 1]], "o", color=colour, markersize=6, markerfacecolor="white"
+        )

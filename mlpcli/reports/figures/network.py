@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.errors import UsageError
-from mlpcli.reports.figures.canvas import PALETTE, SIGNED, WIDTH, blank, figure_function, plain
+from mlpcli.reports.figures.canvas import SIGNED, WIDTH, blank, figure_function, plain
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,9 @@ def network(model: Model, name: str = "network") -> Figure:
     axes.tick_params(length=0)
     axes.set(xlabel="layer", ylabel="unit", xlim=(-0.3, len(structure) - 0.7))
     axes.margins(y=0.06)
-    cut = " (large layers cut)" if any(len(units) < there for units, there in zip(shown, structure, strict=True)) else ""
+    cut = (
+        " (large layers cut)" if any(len(units) < there for units, there in zip(shown, structure, strict=True)) else ""
+    )
     parameters = model.parameters.flat.size
     figure.suptitle(f"{plain(name)}: {'-'.join(map(str, structure))}, {parameters:,} parameters{cut}")
     return figure
@@ -67,7 +69,7 @@ def _heights(units: int) -> npt.NDArray[np.float64]:
     places = np.arange(len(_shown(units)), dtype=np.float64)
     if units > MOST_UNITS:
         places[_FIRST:] += 1.0  # room for the ellipsis
-    return (places[0] + places[-1]) / 2 - places
+    return np.asarray((places[0] + places[-1]) / 2 - places)
 
 
 def _draw_edges(axes: Axes, model: Model, shown: list[list[int]], heights: list[npt.NDArray[np.float64]]) -> None:

@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from mlpcli.errors import UsageError
 from mlpcli.memory import rows_of
-from mlpcli.reports.figures.canvas import SIGNED, WIDTH, blank, figure_function, plain
-from mlpcli.reports.figures.labels import input_names, label_text
+from mlpcli.reports.figures.canvas import blank, figure_function, plain
+from mlpcli.reports.figures.labels import label_text
 from mlpcli.reports.figures.picture_grid import picture_grid
+from mlpcli.reports.figures.vector_rows import vector_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 _MOST = 400
-_NAMED_INPUTS = 40  # more names below an axis are not legible
 
 
 def choose_samples(
@@ -85,8 +85,12 @@ def samples(
     numbers = choose_samples(data, part, count, of_class, seed) if index is None else np.array([index])
     raw, words = examples_at(data, part, numbers)
     where = f"{plain(data.name)}, {PARTS[part]} part"
+    counted = f"{len(numbers):,} of {len(data.parts[part]):,} examples"
     if data.kind != "image":
-        return _as_rows(data, raw, numbers, words, f"{where}: {_counted(len(numbers), len(data.parts[part]))}")
+        names = [f"{plain(word, 24)}  #{number}" for word, number in zip(words, numbers, strict=True)]
+        return vector_rows(
+            data, raw, names, f"{where}: {counted}", f"{data_word(data)}, and number in the part, from 0"
+        )
     if index is not None:
         return _one_image(data, raw[0], f"{where}: image {index:,} (from 0), {data_word(data)} {plain(words[0])}")
     captions = [f"{word}\n#{number}" for word, number in zip(words, numbers, strict=True)]
@@ -94,7 +98,7 @@ def samples(
     return picture_grid(
         list(as_pictures(raw, data.shape, data.maximum)),
         captions,
-        f"{where}: {_counted(len(numbers), len(data.parts[part]))}",
+        f"{where}: {counted}",
         f"{size} pixels each; above it the {data_word(data)}, and the number in the {PARTS[part]} part, from 0",
         vmin=0,
         vmax=1,
@@ -104,10 +108,6 @@ def samples(
 def data_word(data: Dataset) -> str:
     """What the labels of a data set are called."""
     return {"classification": "class", "multi-label": "labels", "regression": "value"}[data.task]
-
-
-def _counted(shown: int, total: int) -> str:
-    return f"{shown:,} of {total:,} examples"
 
 
 def _one_image(data: Dataset, raw: npt.NDArray[Any], title: str) -> Figure:
@@ -121,30 +121,4 @@ def _one_image(data: Dataset, raw: npt.NDArray[Any], title: str) -> Figure:
     axes.set(title=title, xlabel="column (pixels, from 0)", ylabel="row (pixels, from 0)")
     if not in_colour:
         figure.colorbar(image, label=f"grey value (0 to {data.maximum:g})")
-    return figure
-
-
-def _as_rows(
-    data: Dataset, raw: npt.NDArray[Any], numbers: npt.NDArray[np.integer], words: list[str], title: str
-) -> Figure:
-    """Vectors as the rows of a map: values that share a unit as they are, those of a table as it standardises them."""
-    figure = blank(min(16.0, 2.2 + 0.2 * len(raw)), WIDTH)
-    axes = figure.add_subplot()
-    if data.scaling == "unit":
-        image = axes.imshow(raw, cmap="Blues", vmin=0, vmax=data.maximum, aspect="auto")
-        figure.colorbar(image, label="value")
-    else:
-        some = np.asarray(data.train.sample(4096), np.float64)
-        deviation = some.std(axis=0)
-        standard = (raw - some.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
-        image = axes.imshow(standard, cmap=SIGNED, vmin=-3, vmax=3, aspect="auto")
-        figure.colorbar(image, label="value (standard deviations from the mean)", extend="both")
-    labels = [f"{plain(word, 24)}  #{number}" for word, number in zip(words, numbers, strict=True)]
-    axes.set_yticks(range(len(raw)), labels, size=min(10.0, max(4.0, 400 / len(raw))))
-    names = input_names(data)
-    if len(names) <= _NAMED_INPUTS:
-        turned = {"rotation": 90} if max(map(len, names)) > 3 else {}
-        axes.set_xticks(range(len(names)), [plain(name, 24) for name in names], size=9, **turned)
-    kind = "number in the part, from 0"
-    axes.set(title=title, xlabel="input", ylabel=f"{data_word(data)}, and {kind}")
     return figure

@@ -60,7 +60,7 @@ def importance(model: Model, layer: int) -> npt.NDArray[np.float64]:
     W = model.parameters.W
     into = np.linalg.norm(W[layer - 2].astype(np.float64), axis=1)
     if layer == len(model.network.structure):
-        return into
+        return np.asarray(into)
     out = np.linalg.norm(W[layer - 1].astype(np.float64), axis=0)
     return np.asarray(into * out)
 
