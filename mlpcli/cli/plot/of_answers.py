@@ -57,7 +57,7 @@ def _measure(weights: str, data: str | None, label: str | None, data_dir: Path) 
     dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
     split, part = to_measure(model, dataset, weights)
-    name = f"{weights} on {dataset.name} ({part})"
+    name = f"{Path(weights).name} on {Path(dataset.name).name} ({part})"
     return _Measured(model, dataset, split, model.evaluate(split), name)
 
 
@@ -147,4 +147,4 @@ def boundary(weights: str, data: str | None, label: str | None, data_dir: Path, 
     check_two_inputs(model, weights)  # before any data is read
     dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
-    deliver(draw(model, dataset, name=weights), destination, "boundary")
+    deliver(draw(model, dataset, name=Path(weights).name), destination, "boundary")

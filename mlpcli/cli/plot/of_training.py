@@ -59,11 +59,12 @@ def _print(course: Course) -> None:
     kept = "" if course.best is None else f", weights of epoch {course.best + 1} kept"
     output.line(f"{course.name}: {len(course.epochs)} epochs{kept}")
     width = min(_WIDEST, max(20, shutil.get_terminal_size().columns - _AXIS))
-    for what, keys in (
-        ("loss: * training, o validation", ("training_loss", "validation_loss")),
-        ("accuracy on validation examples", ("validation_accuracy",)),
+    for what, keys, logarithmic in (
+        ("loss, on a logarithmic scale: * training, o validation", ("training_loss", "validation_loss"), True),
+        ("accuracy on validation examples", ("validation_accuracy",), False),
     ):
-        lines = line_chart([[epoch.get(key) for epoch in course.epochs] for key in keys], "*o", width)
+        series = [[epoch.get(key) for epoch in course.epochs] for key in keys]
+        lines = line_chart(series, "*o", width, logarithmic=logarithmic)
         if lines:
             output.line()
             output.line(what)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from mlpcli.cli.options import use_threads
@@ -38,7 +40,7 @@ def weights(weights: str, layer: int | None, units: str | None, count: int, dest
     from mlpcli.model import load
     from mlpcli.reports.figures.weights import weights as draw
 
-    deliver(draw(load(weights), layer, chosen, count, name=weights), destination, "weights")
+    deliver(draw(load(weights), layer, chosen, count, name=Path(weights).name), destination, "weights")
 
 
 def parse_units(text: str) -> list[int]:
@@ -66,4 +68,4 @@ def network(weights: str, destination: Destination) -> None:
     from mlpcli.model import load
     from mlpcli.reports.figures.network import network as draw
 
-    deliver(draw(load(weights), name=weights), destination, "network")
+    deliver(draw(load(weights), name=Path(weights).name), destination, "network")

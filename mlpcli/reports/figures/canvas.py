@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec
@@ -47,6 +47,9 @@ _STYLE = {
     "svg.hashsalt": "mlpcli",  # else identifiers are random
     "svg.fonttype": "path",
 }
+# For letters that Matplotlib's own font lacks, such as the classes of kmnist: what systems bring along.
+_FALLBACK_FONTS = ("Noto Sans CJK JP", "Hiragino Sans", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Noto Sans")
+_LETTER_WIDTH = 0.6  # of its size, about
 _MARK = "mlpcli plot"  # in each file, by which it is known again
 # No dates: the same figure is the same bytes.
 _METADATA = {
@@ -95,10 +98,25 @@ def figure_function(draw: Callable[_Arguments, Figure]) -> Callable[_Arguments, 
 def _style() -> Iterator[None]:
     from matplotlib import style
 
-    with style.context(["default", _STYLE]), warnings.catch_warnings():
-        # A name may be in letters that the font lacks, which are then drawn as boxes.
+    fonts = {"font.family": ["DejaVu Sans", *_fallback_fonts()]}
+    with style.context(["default", _STYLE, fonts]), warnings.catch_warnings():
+        # A name may be in letters that no font here has, which are then drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
+
+
+@functools.cache
+def _fallback_fonts() -> tuple[str, ...]:
+    """Those of _FALLBACK_FONTS that are installed."""
+    from matplotlib import font_manager
+
+    there = set(font_manager.get_font_names())
+    return tuple(name for name in _FALLBACK_FONTS if name in there)
+
+
+def turned(names: Sequence[str], room: float, size: float) -> int:
+    """By how many degrees names below an axis are turned, where each has so much room, in points like their size."""
+    return 90 if max(map(len, names)) * size * _LETTER_WIDTH > 0.9 * room else 0
 
 
 def blank(height: float, width: float = WIDTH, layout: str | None = "constrained") -> Figure:

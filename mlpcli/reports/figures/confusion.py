@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpcli.errors import UsageError
 from mlpcli.evaluation import Evaluation
-from mlpcli.reports.figures.canvas import blank, figure_function, plain
+from mlpcli.reports.figures.canvas import blank, figure_function, plain, turned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,10 +47,10 @@ def confusion(result: AnyEvaluation, classes: tuple[str, ...], name: str = "netw
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 colour = "white" if share[row, column] > 0.35 else "black"
-                axes.text(column, row, f"{count}", ha="center", va="center", size=size, color=colour)
+                text = axes.text(column, row, f"{count}", ha="center", va="center", size=size, color=colour)
+                text.set_in_layout(False)  # which takes seconds where there are thousands
     label_size = min(11.0, max(4.0, cell * 0.75))
-    longest = max(map(len, names))
-    axes.set_xticks(range(number), names, size=label_size, rotation=90 if longest * label_size * 0.6 > cell else 0)
+    axes.set_xticks(range(number), names, size=label_size, rotation=turned(names, cell, label_size))
     axes.set_yticks(range(number), names, size=label_size)
     # Lines between the cells.
     axes.set_xticks(np.arange(number + 1) - 0.5, minor=True)

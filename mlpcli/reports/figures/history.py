@@ -127,7 +127,7 @@ def _draw(axes: Axes, panel: _Panel, courses: Sequence[Course]) -> None:
     axes.set(title=panel.label.split(" (")[0], xlabel="epoch", ylabel=panel.label)
     axes.grid(visible=True)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    if len(labelled) > 1 or (len(courses) == 1 and courses[0].best is not None):
+    if len(panel.series) > 1:
         legend = axes.legend(fontsize=9)
         if len(courses) > 1:
             for handle in legend.legend_handles:

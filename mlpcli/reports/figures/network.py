@@ -87,6 +87,7 @@ def _draw_edges(axes: Axes, model: Model, shown: list[list[int]], heights: list[
     weights = np.array(values)
     limit = float(np.abs(weights).max()) or 1.0
     order = np.argsort(np.abs(weights))  # the large ones above
+    axes.add_collection(LineCollection(lines, colors="#e2e2e2", linewidths=0.5, zorder=0))  # also those near 0 are seen
     edges = LineCollection(
         [lines[i] for i in order],
         array=weights[order],

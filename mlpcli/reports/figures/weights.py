@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.errors import UsageError
-from mlpcli.reports.figures.canvas import SIGNED, WIDTH, blank, figure_function, plain
+from mlpcli.reports.figures.canvas import SIGNED, WIDTH, blank, figure_function, plain, turned
 from mlpcli.reports.figures.picture_grid import picture_grid
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _MOST_UNITS = 400
 _MOST_MATRICES = 12
 _WRITTEN_CELLS = 60  # of a matrix: more numbers are not legible
+_POINTS = 72  # to an inch
 _NAMED = 30  # ticks with names
 _BEYOND = 0.995  # share of the weights of images that the colour scale spans
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -172,7 +173,8 @@ def _name_ticks(axes: Axes, model: Model, layer: int, rows: list[int]) -> None:
     inputs = model.network.structure[layer - 2]
     if inputs <= _NAMED:
         names = [plain(_unit_name(model, layer - 1, unit), 20) for unit in range(inputs)]
-        axes.set_xticks(range(inputs), names, rotation=90 if max(map(len, names)) > 2 else 0)
+        width = axes.get_position().width * WIDTH * _POINTS / inputs
+        axes.set_xticks(range(inputs), names, rotation=turned(names, width, 11))
     if len(rows) <= _NAMED or rows != list(range(len(rows))):
         step = math.ceil(len(rows) / _NAMED)
         at = range(0, len(rows), step)
@@ -182,4 +184,5 @@ def _name_ticks(axes: Axes, model: Model, layer: int, rows: list[int]) -> None:
 def _write_values(axes: Axes, matrix: npt.NDArray[Any], limit: float) -> None:
     for (row, column), value in np.ndenumerate(matrix):
         colour = "white" if abs(value) > 0.6 * limit else "black"
-        axes.text(column, row, f"{value:.2g}", ha="center", va="center", size=8, color=colour)
+        text = axes.text(column, row, f"{value:.2g}", ha="center", va="center", size=8, color=colour)
+        text.set_in_layout(False)  # which takes time
