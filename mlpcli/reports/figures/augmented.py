@@ -9,6 +9,7 @@ import numpy as np
 
 from mlpcli.errors import UsageError
 from mlpcli.reports.figures.canvas import figure_function, plain
+from mlpcli.reports.figures.labels import name_of
 from mlpcli.reports.figures.picture_grid import picture_grid
 from mlpcli.reports.figures.samples import as_pictures, choose_samples, examples_at
 from mlpcli.training.augmentation import Augmentation
@@ -76,7 +77,7 @@ def augmented(
     return picture_grid(
         pictures,
         captions,
-        f"{plain(data.name)}: training images as distorted in each epoch (seed {seed})",
+        f"{name_of(data)}: training images as distorted in each epoch (seed {seed})",
         _in_words(augmentation),
         columns=versions + 1,
         vmin=0,

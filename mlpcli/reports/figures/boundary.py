@@ -11,6 +11,7 @@ from mlpcli.datasets.encoding import NumberInput
 from mlpcli.errors import UsageError
 from mlpcli.memory import rows_of
 from mlpcli.reports.figures.canvas import PALETTE, WIDTH, blank, figure_function, plain
+from mlpcli.reports.figures.labels import name_of
 from mlpcli.reports.figures.samples import PARTS
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def boundary(model: Model, data: Dataset, part: str = "train", name: str = "netw
     names = ("input 0", "input 1") if model.encoding is None else tuple(plain(one) for one in model.encoding.features)
     axes.set(xlabel=names[0], ylabel=names[1], xlim=(left, right), ylim=(bottom, top))
     shown = f"{len(points):,} of {len(split):,}" if step > 1 else f"{len(points):,}"
-    axes.set_title(f"{plain(name)}: what it answers, and {shown} {PARTS[part]} examples of {plain(data.name)}")
+    axes.set_title(f"{plain(name)}: what it answers, and {shown} {PARTS[part]} examples of {name_of(data)}")
     return figure
 
 

@@ -13,6 +13,7 @@ import math
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -136,6 +137,13 @@ def plain(text: str, most: int = 40) -> str:
         return shown
     kept = max(1, most - 1)
     return f"{shown[: math.ceil(kept / 2)]}…{shown[len(shown) - kept // 2 :]}"
+
+
+def distinct(names: Sequence[str], most: int = 24) -> list[str]:
+    """Names as they can be drawn; those that are alike when their middle is left out get their numbers, from 0."""
+    shown = [plain(name, most) for name in names]
+    counts = Counter(shown)
+    return [f"{name} ({i})" if counts[name] > 1 else name for i, name in enumerate(shown)]
 
 
 def format_of(path: str | Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlpcli.errors import UsageError
 from mlpcli.evaluation import Evaluation
-from mlpcli.reports.figures.canvas import blank, figure_function, plain, turned
+from mlpcli.reports.figures.canvas import blank, distinct, figure_function, plain, turned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +35,7 @@ def confusion(result: AnyEvaluation, classes: tuple[str, ...], name: str = "netw
     counts = result.confusion
     support = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(support, 1)
-    names = [plain(one, 24 if number <= 30 else 14) for one in classes]
+    names = distinct(classes)
     side = 10.0 if number <= 30 else 13.0
     figure = blank(0.86 * side if number > 4 else 6.5, side)
     axes = figure.add_subplot()
@@ -52,11 +52,9 @@ def confusion(result: AnyEvaluation, classes: tuple[str, ...], name: str = "netw
     label_size = min(11.0, max(4.0, cell * 0.75))
     axes.set_xticks(range(number), names, size=label_size, rotation=turned(names, cell, label_size))
     axes.set_yticks(range(number), names, size=label_size)
-    # Lines between the cells.
-    axes.set_xticks(np.arange(number + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(number + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="#e6e6e6", linewidth=0.5)
-    axes.tick_params(which="minor", length=0)
+    between = np.arange(1, number) - 0.5
+    axes.hlines(between, -0.5, number - 0.5, color="#e6e6e6", linewidth=0.5)
+    axes.vlines(between, -0.5, number - 0.5, color="#e6e6e6", linewidth=0.5)
     recall = axes.secondary_yaxis("right")
     shown = [f"{one:.1%}" if there else "none" for one, there in zip(np.diag(share), support[:, 0], strict=True)]
     recall.set_yticks(range(number), shown, size=label_size)

@@ -126,7 +126,7 @@ def _draw(axes: Axes, panel: _Panel, courses: Sequence[Course]) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(title=panel.label.split(" (")[0], xlabel="epoch", ylabel=panel.label)
     axes.grid(visible=True)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     if len(panel.series) > 1:
         legend = axes.legend(fontsize=9)
         if len(courses) > 1:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlpcli.evaluation import AnyEvaluation
 
 _MOST = 200
+_SHORT = 4  # letters: two names of so many stand on one line
 
 
 @figure_function
@@ -43,9 +44,9 @@ def mistakes(
         return _none(f"{plain(name)}: no mistake, {result.examples:,} examples")
     raw = rows_of(split.X, split.positions[np.array([one.index for one in found])])
     if data.kind == "image":
+        between = ", not " if max(map(len, data.classes)) <= _SHORT else "\nnot "
         captions = [
-            f"{plain(data.classes[one.truth], 10)}, not {plain(data.classes[one.said], 10)}\n"
-            f"{_percent(one.probability)}  #{one.index}"
+            f"{data.classes[one.truth]}{between}{data.classes[one.said]}\n{_percent(one.probability)}  #{one.index}"
             for one in found
         ]
         foot = "above each: the truth, not the answer; the probability given to the answer; the number, from 0"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_UNITS = 16  # of a layer; of a larger one, the first and the last
 _FIRST, _LAST = 8, 4
 _MOST_LAYERS = 12
+_SPELT_OUT = 6  # layers; of more, only numbers have room
 _WIDEST = 3.5  # points
 
 
@@ -104,8 +105,10 @@ def _layer_words(model: Model, layer: int) -> str:
     structure = model.network.structure
     if layer == 1:
         return f"input\n{structure[0]:,}"
-    kind = "output" if layer == len(structure) else "hidden"
-    return f"{kind} (layer {layer})\n{structure[layer - 1]:,} {model.network.activations[layer - 2]}"
+    units, activation = f"{structure[layer - 1]:,}", model.network.activations[layer - 2]
+    if len(structure) > _SPELT_OUT:
+        return f"{layer}\n{units}\n{activation}"
+    return f"{'output' if layer == len(structure) else 'hidden'} (layer {layer})\n{units} {activation}"
 
 
 def _name_units(axes: Axes, model: Model, shown: list[list[int]], heights: list[npt.NDArray[np.float64]]) -> None:

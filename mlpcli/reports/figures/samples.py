@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mlpcli.errors import UsageError
 from mlpcli.memory import rows_of
 from mlpcli.reports.figures.canvas import blank, figure_function, plain
-from mlpcli.reports.figures.labels import label_text
+from mlpcli.reports.figures.labels import label_text, name_of
 from mlpcli.reports.figures.picture_grid import picture_grid
 from mlpcli.reports.figures.vector_rows import vector_rows
 
@@ -84,7 +84,7 @@ def samples(
     """
     numbers = choose_samples(data, part, count, of_class, seed) if index is None else np.array([index])
     raw, words = examples_at(data, part, numbers)
-    where = f"{plain(data.name)}, {PARTS[part]} part"
+    where = f"{name_of(data)}, {PARTS[part]} part"
     counted = f"{len(numbers):,} of {len(data.parts[part]):,} examples"
     if data.kind != "image":
         names = [f"{plain(word, 24)}  #{number}" for word, number in zip(words, numbers, strict=True)]

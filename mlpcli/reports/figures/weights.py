@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _MOST_UNITS = 400
 _MOST_MATRICES = 12
 _WRITTEN_CELLS = 60  # of a matrix: more numbers are not legible
+_NUMBER = 0.42  # inches that a number in a cell takes
+_MATRICES_WIDTH = 7.5  # inches, of all in a row, about
 _POINTS = 72  # to an inch
 _NAMED = 30  # ticks with names
 _BEYOND = 0.995  # share of the weights of images that the colour scale spans
@@ -31,7 +33,7 @@ _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @figure_function
 def weights(
-    model: Model, layer: int | None = None, units: Sequence[int] | None = None, count: int = 60, name: str = "weights"
+    model: Model, layer: int | None = None, units: Sequence[int] | None = None, count: int = 60, name: str = "network"
 ) -> Figure:
     """The weights of a network, blue below 0 and red above, on one scale that is symmetric about 0.
 
@@ -130,15 +132,18 @@ def _as_matrices(model: Model, layers: list[int], units: Sequence[int] | None, n
     limit = _limit(matrices)
     columns = min(3, len(layers))
     down = -(-len(layers) // columns)
-    widths = [min(4.0, max(1.0, matrix.shape[1] / matrices[0].shape[1] * 4)) for matrix in matrices[:columns]]
-    figure = blank(min(14.0, 0.8 + 4.2 * down), WIDTH)
-    grid = figure.add_gridspec(down, columns, width_ratios=widths if down == 1 else None)
+    # In one row the wider matrices have more room, within bounds.
+    shares = [min(4.0, max(1.0, matrix.shape[1] / matrices[0].shape[1] * 4)) for matrix in matrices]
+    widths = shares if down == 1 else [1.0] * columns
+    height = min(14.0, 0.8 + 4.2 * down)
+    figure = blank(height)
+    grid = figure.add_gridspec(down, columns, width_ratios=widths)
     drawn: list[Axes] = []
     image: AxesImage | None = None
     for i, (layer, matrix) in enumerate(zip(layers, matrices, strict=True)):
         axes = figure.add_subplot(grid[i // columns, i % columns])
         # Square cells, unless the matrix would become a line.
-        slim = max(matrix.shape) > 6 * min(matrix.shape)
+        slim = max(matrix.shape) > max(30, 6 * min(matrix.shape))
         image = axes.imshow(
             matrix, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto" if slim else "equal", interpolation="nearest"
         )
@@ -146,12 +151,13 @@ def _as_matrices(model: Model, layers: list[int], units: Sequence[int] | None, n
         axes.set(title=f"{symbol} ({matrix.shape[0]:,} × {matrix.shape[1]:,})")
         axes.set(xlabel=f"{_layer_name(model, layer - 1)}", ylabel=_layer_name(model, layer))
         _name_ticks(axes, model, layer, list(rows[layer]))
-        if matrix.size <= _WRITTEN_CELLS:
+        room = _MATRICES_WIDTH * widths[i % columns] / sum(widths) / matrix.shape[1]
+        if matrix.size <= _WRITTEN_CELLS and room > _NUMBER:
             _write_values(axes, matrix, limit)
         drawn.append(axes)
     more = f", layers 2 to {layers[-1]} ({left_out} more)" if left_out > 0 else ""
     figure.suptitle(f"{plain(name)}: weights of {'-'.join(map(str, model.network.structure[:12]))}{more}")
-    figure.colorbar(image, ax=drawn, label="weight", shrink=0.8)
+    figure.colorbar(image, ax=drawn, label="weight", shrink=0.8, aspect=4 * height)  # a fifth of an inch wide
     return figure
 
 
