@@ -17,9 +17,11 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from mlpcli import plot
     from mlpcli.api import resume, train
+    from mlpcli.comparison import Compared, compare
     from mlpcli.config import Settings
     from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.datasets.load import from_arrays, load_data
+    from mlpcli.description import info
     from mlpcli.diagnosis.finding import Finding
     from mlpcli.doctor import examine, examine_model
     from mlpcli.errors import MlpError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from mlpcli.training.loop import EpochResult
 
 __all__ = [
+    "Compared",
     "Dataset",
     "EpochResult",
     "Evaluation",
@@ -43,10 +46,12 @@ __all__ = [
     "Settings",
     "Split",
     "best_by_validation",
+    "compare",
     "cross_validate",
     "examine",
     "examine_model",
     "from_arrays",
+    "info",
     "load",
     "load_data",
     "plot",
@@ -57,11 +62,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Compared": "comparison",
+    "compare": "comparison",
     "Settings": "config",
     "Dataset": "datasets.dataset",
     "Split": "datasets.dataset",
     "from_arrays": "datasets.load",
     "load_data": "datasets.load",
+    "info": "description",
     "Finding": "diagnosis.finding",
     "examine": "doctor",
     "examine_model": "doctor",

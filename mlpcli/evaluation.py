@@ -86,6 +86,15 @@ class Evaluation:
         found: float | None = area(self.labels, self.probabilities[:, 1])
         return found
 
+    def confused(self, count: int) -> list[tuple[int, int, int]]:
+        """At most so many (truth, said, times), positions of classes and how often the one was taken for the other, the
+        most frequent first."""
+        between = self.confusion.copy()
+        np.fill_diagonal(between, 0)
+        order = np.argsort(-between, axis=None, kind="stable")[:count]
+        pairs = zip(*np.unravel_index(order, between.shape), strict=True)
+        return [(int(t), int(s), int(between[t, s])) for t, s in pairs if between[t, s]]
+
     def mistakes(self, count: int) -> list[Mistake]:
         """At most so many of the examples that it has wrong, those of which it was surest first."""
         wrong = np.flatnonzero(~self.right)

@@ -25,6 +25,9 @@ ALLOWED = {
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
+    "description": ({"config", "errors", "files", "model", "recorded"}, set()),
+    "predictions": ({"evaluation", "files"}, {"numpy"}),
+    "comparison": ({"datasets", "errors", "evaluation", "model", "nn"}, {"numpy"}),
     "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
     "run": (
         {
@@ -62,8 +65,10 @@ ALLOWED = {
         {
             "",
             "checkpoint",
+            "comparison",
             "config",
             "datasets",
+            "description",
             "diagnosis",
             "doctor",
             "errors",
@@ -71,6 +76,7 @@ ALLOWED = {
             "files",
             "keeping",
             "model",
+            "predictions",
             "preparing",
             "recorded",
             "repeats",
@@ -83,8 +89,10 @@ ALLOWED = {
     "__init__": (
         {
             "api",
+            "comparison",
             "config",
             "datasets",
+            "description",
             "diagnosis",
             "doctor",
             "errors",

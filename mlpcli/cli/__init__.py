@@ -12,6 +12,7 @@ from mlpcli.cli.data import data
 from mlpcli.cli.doctor import doctor
 from mlpcli.cli.download import download
 from mlpcli.cli.evaluate import evaluate
+from mlpcli.cli.info import info
 from mlpcli.cli.plot import plot
 from mlpcli.cli.predict import predict
 from mlpcli.cli.train import train
@@ -27,7 +28,7 @@ def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
 
 
-for command in (download, data, train, config, evaluate, predict, plot, doctor):
+for command in (download, data, train, config, evaluate, info, predict, plot, doctor):
     cli.add_command(command)
 
 

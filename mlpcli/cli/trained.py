@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,3 +78,47 @@ def to_measure(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str
         output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")
         return dataset.test, "test"
     return dataset.whole(), "all"
+
+
+def read_for_all(
+    models: Sequence[Model], weights: Sequence[str], data: str | None, label: str | None, data_dir: Path
+) -> tuple[Dataset, str, list[Split]]:
+    """The examples on which networks can be compared, as each of them reads them; the data set, and which part it is.
+
+    UsageError where they are not the same examples for all, which is so for networks that were trained on different
+    splits: what one is tested on, another may have learnt by heart.
+    """
+    from mlpcli.comparison import have_same_examples
+    from mlpcli.datasets.load import is_named
+    from mlpcli.errors import UsageError
+
+    names = list(dict.fromkeys(model.meta["data"]["name"] for model in models))
+    if data is None and len(names) > 1:
+        raise UsageError(f"the networks were trained on {' and '.join(names)}; name the DATA to compare them on")
+    name = data or names[0]
+    read: list[Dataset] = []
+    for model, path in zip(models, weights, strict=True):
+        shared = read[0] if read and is_named(name) else None
+        dataset = shared or read_as_trained(model, path, data, label, data_dir)
+        model.check_fits(dataset, path)
+        read.append(dataset)
+    chosen = [to_measure(*one) for one in zip(models, read, weights, strict=True)]
+    first, part = chosen[0]
+    for model, path, dataset, (split, its_part) in zip(models, weights, read, chosen, strict=True):
+        if its_part != part:
+            raise UsageError(
+                f"{weights[0]} is measured on {_PARTS[part]} of {name}, {path} on {_PARTS[its_part]}; compare networks "
+                "that were trained on the same data, or on DATA that none has seen"
+            )
+        if not have_same_examples((read[0], first), (dataset, split)):
+            raise UsageError(
+                f"{weights[0]} and {path} were trained on different splits of {name}, so that one may have learnt what "
+                "the other is tested on; train them with the same --test and --split-seed, or name other DATA"
+            )
+        trained = model.meta["data"]["name"]
+        if part == "test" and trained != name:
+            output.note(f"{path}: trained on {trained}; whether it has seen examples of the {name} test set is unknown")
+    return read[0], part, [split for split, _ in chosen]
+
+
+_PARTS = {"test": "the test part", "all": "all examples"}
