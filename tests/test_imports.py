@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mlpcli"
-THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
+THIRD_PARTY = {"numpy", "matplotlib", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
 
 # part: (parts of mlpcli it may import, third-party packages it may import)
 ALLOWED = {
@@ -46,7 +46,7 @@ ALLOWED = {
         {"numpy"},
     ),
     "preparing": ({"config", "datasets", "errors", "memory", "model", "nn", "training"}, {"numpy"}),
-    "history": ({"training"}, set()),
+    "history": ({"errors", "files", "training"}, set()),
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
     "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
     "resuming": (
@@ -60,6 +60,11 @@ ALLOWED = {
         {"numpy"},
     ),
     "workers": ({"errors"}, set()),
+    "reports": (
+        {"datasets", "errors", "evaluation", "files", "memory", "model", "training"},
+        {"numpy", "matplotlib"},  # Matplotlib when a figure is drawn
+    ),
+    "plot": ({"reports"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
         {
@@ -74,17 +79,24 @@ ALLOWED = {
             "errors",
             "evaluation",
             "files",
+            "history",
             "keeping",
             "model",
             "predictions",
             "preparing",
             "recorded",
             "repeats",
+            "reports",
             "resuming",
             "run",
             "training",
         },
-        {"click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone
+        {
+            "click",
+            "matplotlib",
+            "numpy",
+            "tqdm",
+        },  # Matplotlib for types alone  # NumPy inside functions: help imports Click alone
     ),
     "__init__": (
         {
@@ -98,6 +110,7 @@ ALLOWED = {
             "errors",
             "evaluation",
             "model",
+            "plot",
             "repeats",
             "run",
             "training",
@@ -148,7 +161,16 @@ def modules_after(*args):
 
 
 @pytest.mark.parametrize(
-    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+    "args",
+    [
+        ("--help",),
+        ("--version",),
+        ("train", "--help"),
+        ("predict", "--help"),
+        ("doctor", "--help"),
+        ("plot", "--help"),
+        ("plot", "weights", "--help"),
+    ],
 )
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
@@ -160,12 +182,13 @@ def test_training_on_embedded_data_never_imports_requests(tmp_path):
     assert "requests" not in loaded
 
 
-def test_scipy_is_imported_where_it_is_used_alone():
+@pytest.mark.parametrize("extra", ["scipy", "matplotlib"])
+def test_an_extra_is_imported_where_it_is_used_alone(extra):
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-        assert not any(name.split(".")[0] == "scipy" for name in names), path
+        assert not any(name.split(".")[0] == extra for name in names), path
 
 
 def test_nothing_can_unpickle():

@@ -10,7 +10,7 @@ import pytest
 from mlpcli import errors
 from mlpcli.cli import cli
 from tests.conftest import ROOT
-from tests.reference import reference, written
+from tests.reference import commands, reference, written
 
 README = (ROOT / "README.md").read_text()
 
@@ -20,7 +20,7 @@ def test_the_command_reference_is_that_of_help():
     assert written().split() == reference().split(), "run: python -m tests.reference"
 
 
-@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda command: command.name)
+@pytest.mark.parametrize("command", commands(cli).values(), ids=lambda command: command.name)
 def test_every_command_and_option_is_explained(command):
     assert command.help
     assert command.epilog.startswith("Example:  mlp ")
@@ -39,7 +39,7 @@ def test_the_example_in_help_runs(mlp):
 
 def test_every_exit_code_is_in_the_table():
     codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
-    source = "".join(path.read_text() for path in (ROOT / "mlpcli" / "cli").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "mlpcli" / "cli").rglob("*.py"))
     codes |= {int(code) for code in re.findall(r"return (\d+)  # as a program", source)}
     table = README.split("## Exit codes")[1].split("\n\n")[1]
     listed = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in row.split(",")}

@@ -43,25 +43,28 @@ def mistakes(
     if not found:
         return _none(f"{plain(name)}: no mistake, {result.examples:,} examples")
     raw = rows_of(split.X, split.positions[np.array([one.index for one in found])])
+    names = [(plain(data.classes[one.truth]), plain(data.classes[one.said])) for one in found]
     if data.kind == "image":
         between = ", not " if max(map(len, data.classes)) <= _SHORT else "\nnot "
         captions = [
-            f"{data.classes[one.truth]}{between}{data.classes[one.said]}\n{_percent(one.probability)}  #{one.index}"
-            for one in found
+            f"{truth}{between}{said}\n{_percent(one.probability)}  #{one.index}"
+            for (truth, said), one in zip(names, found, strict=True)
         ]
         foot = "above each: the truth, not the answer; the probability given to the answer; the number, from 0"
         return picture_grid(list(as_pictures(raw, data.shape, data.maximum)), captions, title, foot, vmin=0, vmax=1)
-    names = [
-        f"{plain(data.classes[one.truth], 14)}, not {plain(data.classes[one.said], 14)}  "
-        f"{_percent(one.probability)}  #{one.index}"
-        for one in found
+    has_lines = split.places is not None and split.places.dtype.kind == "i"
+    rows = [
+        f"{plain(truth, 14)}, not {plain(said, 14)}  {_percent(one.probability)}  "
+        + (f"line {split.places[one.index]}" if has_lines and split.places is not None else f"#{one.index}")
+        for (truth, said), one in zip(names, found, strict=True)
     ]
-    return vector_rows(data, raw, names, title, "truth, not the answer; its probability; number, from 0")
+    where = "line of the table" if has_lines else "number, from 0"
+    return vector_rows(data, raw, rows, title, f"truth, not the answer; its probability; {where}")
 
 
 def _percent(probability: float) -> str:
-    """Never 100 % for what is not certain."""
-    return f"{min(probability, 0.999999):.1%}" if probability < 0.9995 else ">99.9%"
+    """In percent; never 100 for what is not certain."""
+    return f"{probability:.1%}" if probability < 0.9995 else ">99.9%"
 
 
 def _none(title: str) -> Figure:

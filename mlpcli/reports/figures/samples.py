@@ -93,7 +93,7 @@ def samples(
         )
     if index is not None:
         return _one_image(data, raw[0], f"{where}: image {index:,} (from 0), {data_word(data)} {plain(words[0])}")
-    captions = [f"{word}\n#{number}" for word, number in zip(words, numbers, strict=True)]
+    captions = [f"{plain(word)}\n#{number}" for word, number in zip(words, numbers, strict=True)]
     size = " × ".join(map(str, data.shape[:2]))
     return picture_grid(
         list(as_pictures(raw, data.shape, data.maximum)),
