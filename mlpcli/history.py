@@ -24,6 +24,21 @@ def history_csv(history: Sequence[EpochResult]) -> bytes:
     return text.getvalue().encode()
 
 
+def check_history(path: str | Path, history: object, best: object) -> None:
+    """DamagedFileError unless this is a history, as a checkpoint has it, and one of its epochs, or None."""
+    names = [f.name for f in fields(EpochResult)]
+    is_one = isinstance(history, list) and all(
+        isinstance(epoch, dict) and all(epoch.get(name) is None or _is_number(epoch[name]) for name in names)
+        for epoch in history
+    )
+    if not is_one or not (best is None or (type(best) is int and 0 <= best < len(history))):  # type: ignore[arg-type]
+        raise DamagedFileError(f"{path}: its history makes no sense; use an intact copy")
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float)
+
+
 def read_history_csv(path: str | Path) -> list[dict[str, float | None]]:
     """A table that `history_csv` wrote, a dictionary for each epoch as in a checkpoint, epochs from 0.
 

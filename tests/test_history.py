@@ -2,7 +2,7 @@ import pytest
 
 from mlpcli.api import train
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.history import read_history_csv
+from mlpcli.history import check_history, read_history_csv
 
 
 @pytest.fixture
@@ -41,3 +41,24 @@ def test_another_file_is_refused(written, change):
 def test_no_file(tmp_path):
     with pytest.raises(UsageError, match="no such file"):
         read_history_csv(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("history", "best"),
+    [
+        ("epochs", None),
+        ([3], None),
+        ([{"epoch": 0, "training_loss": "low"}], None),
+        ([{"epoch": 0, "training_loss": True}], None),
+        ([{"epoch": 0, "training_loss": 1.0}], 1),
+        ([{"epoch": 0, "training_loss": 1.0}], "0"),
+    ],
+)
+def test_a_history_that_makes_no_sense(history, best):
+    with pytest.raises(DamagedFileError, match="its history makes no sense"):
+        check_history("w.npy", history, best)
+
+
+def test_a_history_that_does(written):
+    check_history("w.npy", written[1], 2)
+    check_history("w.npy", [], None)

@@ -30,7 +30,7 @@ def test_an_encoding_without_blocks_gets_plain_characters(monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), "ascii"))
     assert sparkline([0, 1]) == "_@"
-    assert shaded_table(["a"], [[3]]) == ["   a", "a  3@"]
+    assert shaded_table(["a"], [[3]]) == ["  a", "a 3@"]
 
 
 def test_a_chart_has_a_scale_and_the_first_series_above():

@@ -1,5 +1,6 @@
 """mlp plot: where figures go, what is refused, and what is drawn without Matplotlib."""
 
+import os
 import subprocess
 import sys
 
@@ -189,3 +190,14 @@ def test_confusion_in_the_terminal(mlp, trained, digits):
     said = load(trained).predict(digits.test.X)
     expected = [[int(((digits.test.y == i) & (said == j)).sum()) for j in range(10)] for i in range(10)]
     assert counts == expected
+
+
+@pytest.mark.usefixtures("with_matplotlib")
+def test_matplotlib_says_nothing_of_its_caches(trained, tmp_path):
+    found = subprocess.run(
+        [sys.executable, "-m", "mlpcli", "plot", "weights", trained, "-o", tmp_path / "w.png"],
+        cwd=ROOT,
+        env={**os.environ, "MPLCONFIGDIR": str(trained / "no folder")},
+        capture_output=True,
+    )
+    assert (found.returncode, found.stderr) == (0, b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -77,6 +78,7 @@ def check(destination: Destination, name: str) -> None:
     MlpError without Matplotlib, UsageError for another ending and without a display, CannotWriteError.
     """
     need_matplotlib()
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of its caches, which are no matter here
     if destination.show:
         need_display()
     path = _path(destination, name)
