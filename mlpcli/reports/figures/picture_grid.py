@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # Inches, of which the figure's only axes are made, so that nothing has to be fitted.
 _GAP = 0.14
 _MARGIN = 0.3
-_HEAD, _FOOT, _SCALE = 0.7, 0.5, 1.1
+_HEAD, _FOOT, _SCALE = 0.7, 0.5, 1.35
 _LARGEST = 2.4
 _TALLEST = 4.0
 _POINT = 1 / 72
