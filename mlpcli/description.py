@@ -54,7 +54,8 @@ def _chosen_settings(model: Model, path: str) -> dict[str, Any]:
         facts = _facts(model, settings)._asdict()
     except (DamagedFileError, KeyError, TypeError):  # of another version of mlpcli: as they are
         recorded = model.meta.get("settings")
-        return {name: value for name, value in recorded.items() if value is not None} if recorded else {}
+        named = recorded if isinstance(recorded, dict) else {}
+        return {name: value for name, value in named.items() if value is not None}
     chosen = {}
     for f in fields(Settings):
         value = getattr(settings, f.name)
@@ -71,10 +72,12 @@ def _chosen_settings(model: Model, path: str) -> dict[str, Any]:
 
 
 def _facts(model: Model, settings: Settings) -> DataFacts:
-    """What settings had to know of the data, as far as the file tells."""
-    data = model.meta["data"]
-    own_validation = settings.validation is None and data["validation_examples"] > 0
-    examples = data["training_examples"] + (0 if own_validation else data["validation_examples"])
+    """What settings had to know of the data, as far as the file tells; KeyError or TypeError where it does not."""
+    trained, validated = (model.meta["data"][f"{part}_examples"] for part in ("training", "validation"))
+    if not (type(trained) is type(validated) is int and trained > 0 <= validated):
+        raise TypeError("numbers of examples that are none")
+    own_validation = settings.validation is None and validated > 0
+    examples = trained if own_validation else trained + validated
     kind = model.input["kind"]
     # What suits the values is not recorded; of arrays it can be either.
     scaling = {"image": "unit", "bits": "unit", "table": "standard"}.get(kind) or settings.scaling or "unit"

@@ -105,3 +105,12 @@ def test_details_are_json_without_nan():
     ]
     for details in found:
         json.dumps(details, allow_nan=False)
+
+
+def test_the_classes_most_often_taken_for_another():
+    # 2 is taken for 0 three times, 0 for 1 once, 1 for 2 once.
+    labels, said = [2, 2, 2, 2, 0, 0, 1], [0, 0, 0, 2, 1, 0, 2]
+    result = classes(np.eye(3)[said], labels)
+    assert result.confused(10) == [(2, 0, 3), (0, 1, 1), (1, 2, 1)]
+    assert result.confused(1) == [(2, 0, 3)]
+    assert result.confusion.trace() == 2  # it is left as it was

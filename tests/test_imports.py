@@ -167,6 +167,8 @@ def modules_after(*args):
         ("--version",),
         ("train", "--help"),
         ("predict", "--help"),
+        ("evaluate", "--help"),
+        ("info", "--help"),
         ("doctor", "--help"),
         ("plot", "--help"),
         ("plot", "weights", "--help"),

@@ -49,14 +49,19 @@ def _right_or_wrong(names: Sequence[str], models: Sequence[Model], compared: Seq
             cells += ["", "", "", ""]
         else:
             difference = (one.test.only_second - one.test.only_first) / result.examples
-            cells += [f"{difference:+.2%}", f"{one.test.only_first:,}", f"{one.test.only_second:,}", _p(one.test.p)]
+            cells += [
+                f"{100 * difference:+.2f} points",
+                f"{one.test.only_first:,}",
+                f"{one.test.only_second:,}",
+                _p(one.test.p),
+            ]
         rows.append([*cells, "" if one.p_holm is None else _p(one.p_holm)] if several else cells)
     Table([*titles, "p (Holm)"] if several else titles, rows).print()
     tests = [one.test for one in compared if one.test is not None]
     output.line()
     output.line(_told([test.is_exact for test in tests], models[0].task))
     if several:
-        output.line(f"p (Holm): adjusted, for {len(tests)} tests give {len(tests)} chances of a false alarm")
+        output.line(f"p (Holm): adjusted, since {len(tests)} tests have {len(tests)} chances of a false alarm")
 
 
 def _told(exact: Sequence[bool], task: str) -> str:
@@ -65,8 +70,8 @@ def _told(exact: Sequence[bool], task: str) -> str:
         how += ", exact below 25 examples that only one has right"
     right = "all labels right" if task == "multi-label" else "right"
     return (
-        f"difference, p: to the first network, by McNemar's test on the examples that only one of both has {right} "
-        f"({how})"
+        f"difference, p: against the first network, by McNemar's test on the examples that only one of the two has "
+        f"{right} ({how})"
     )
 
 
@@ -97,8 +102,8 @@ def _quantities(names: Sequence[str], models: Sequence[Model], compared: Sequenc
     Table(["network", *which, *figures], rows).print()
     output.line()
     output.line(
-        "MAE difference: to the first network, negative where this one is better; the interval is Student's t for pairs"
-        " of errors of the same example"
+        "MAE difference: against the first network, negative where this one is better; the interval is Student's t for "
+        "pairs of errors of the same example"
     )
 
 

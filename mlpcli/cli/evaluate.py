@@ -63,8 +63,8 @@ def evaluate(
     and root mean squared error, and percentiles of the residuals, in their own unit.
 
     Several WEIGHTS are compared on the same examples, each with the first, by McNemar's test (1947): exact binomial
-    where only one of both is right for fewer than 25 examples, else chi-squared with Edwards's continuity correction
-    (1948); of more than two, p is given with Holm's correction, too. For quantities: the mean difference of the
+    where only one of the two is right for fewer than 25 examples, else chi-squared with Edwards's continuity correction
+    (1948); for three or more, p is given with Holm's correction (1979), too. For quantities: the mean difference of the
     absolute errors, with its 95 % interval.
     """
     use_threads(1)

@@ -114,7 +114,7 @@ def _print_confused(result: Evaluation, classes: Sequence[str]) -> None:
 
 def _print_calibration(result: Evaluation) -> None:
     found = result.calibration
-    output.line(f"calibration, expected error {found.expected_error:.2%}: is it right as often as it says?")
+    output.line("calibration: is it right as often as it says?")
     output.line("     confidence  examples    says  is right")
     for i in found.examples.nonzero()[0]:
         where = f"{found.edges[i]:.1%} to {found.edges[i + 1]:.1%}"

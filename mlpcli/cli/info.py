@@ -11,6 +11,8 @@ import click
 
 from mlpcli.cli import output
 from mlpcli.cli.charts import sparkline
+from mlpcli.cli.evaluation_tables import cut
+from mlpcli.cli.figures import figure_name, figure_text
 from mlpcli.cli.options import debug_option, json_option, quiet_option, typed_path, use_threads
 
 _LABEL = 12  # columns up to the text
@@ -22,7 +24,6 @@ _CURVES = {
     "validation_accuracy": "validation accuracy",
 }
 _TITLE = max(map(len, _CURVES.values()))
-_FRACTIONS = ("accuracy", "balanced_accuracy", "exact")
 
 
 @click.command(epilog="Example:  mlp info mnist.npy")
@@ -116,10 +117,11 @@ def _input(described: dict[str, Any]) -> str:
 
 def _names(names: Sequence[str]) -> str:
     shown = names if len(names) <= _MOST_NAMES else [*names[: _MOST_NAMES - 1], "..."]
-    return f"{len(names)}: {', '.join(shown)}"
+    return f"{len(names)}: {', '.join(cut(name, _LONGEST) for name in shown)}"
 
 
 _MOST_NAMES = 40
+_LONGEST = 24  # characters of a name
 
 
 def _settings(found: dict[str, Any]) -> list[str]:
@@ -147,7 +149,7 @@ def _history(found: dict[str, Any]) -> list[str]:
             bars = values if "accuracy" in key else [_logarithm(value) for value in values]
             lines.append(f"{title:<{_TITLE}}  {sparkline(bars, _SPARK)}  {ends[0]} to {ends[1]}")
     kept = "" if best is None else f"; the weights are those of epoch {best + 1}"
-    lines.append(f"{len(history)} epochs{kept}")
+    lines.append(f"{len(history)} epoch{'' if len(history) == 1 else 's'}{kept}")
     if found.get("stopped_by"):
         lines.append(f"stopped by {found['stopped_by']}")
     if "state" in found:
@@ -171,11 +173,9 @@ def _metrics(metrics: dict[str, Any]) -> list[str]:
     parts = []
     for name, value in metrics.items():
         figure = name.removeprefix("test_")
-        if figure == "interval":
-            parts.append(f"95 % interval {value[0]:.2%} to {value[1]:.2%}")
-        elif value is not None:
-            shown = f"{value:.2%}" if figure in _FRACTIONS else f"{value:.4g}"
-            parts.append(f"{figure.replace('_', ' ')} {shown}")
+        if value is not None:
+            shown = f"{value[0]:.2%} to {value[1]:.2%}" if figure == "interval" else figure_text(figure, value)
+            parts.append(f"{figure_name(figure)} {shown}")
     return _wrapped(", ".join(parts))
 
 

@@ -30,6 +30,11 @@ def _data_settings(model: Model, weights: str) -> dict[str, Any]:
         raise DamagedFileError(f"{weights}: its settings make no sense ({error}); use an intact copy") from None
 
 
+def _is_same_path(one: str, other: str) -> bool:
+    """Whether two names are of the same data, t.csv and ./t.csv too."""
+    return one == other or (Path(one).exists() and Path(other).exists() and Path(one).samefile(other))
+
+
 def read_as_trained(model: Model, weights: str, data: str | None, label: str | None, data_dir: Path) -> Dataset:
     """The data that a network was trained on, or `data`, read as in training.
 
@@ -41,7 +46,7 @@ def read_as_trained(model: Model, weights: str, data: str | None, label: str | N
     name = data or model.meta["data"]["name"]
     trained = _data_settings(model, weights)
     # Of the others the network knows better by now (task, size, channels, missing); other data is read afresh.
-    if name != model.meta["data"]["name"]:
+    if not _is_same_path(name, model.meta["data"]["name"]):
         trained = {}
     options: dict[str, Any] = {
         key: trained[key] for key in ("header", "test", "split_seed", "on_error") if key in trained

@@ -30,9 +30,10 @@ def test_evaluate_prints_the_figures(mlp, weights):
     lines = out.splitlines()
     assert lines[0].startswith("accuracy 9")
     assert "95 % interval" in lines[0]
-    assert lines[2].split() == ["class", "precision", "recall", "F1", "examples"]
-    assert sum(int(line.split()[-1]) for line in lines[3:13]) == 360
-    matrix = [[0 if cell == "." else int(cell) for cell in line.split()[1:]] for line in lines[-10:]]
+    table = 1 + [line.split() for line in lines].index(["class", "precision", "recall", "F1", "examples"])
+    assert sum(int(line.split()[-1]) for line in lines[table : table + 10]) == 360
+    top = 2 + lines.index("rows: the truth, columns: what the network says")
+    matrix = [[0 if cell == "." else int(cell) for cell in line.split()[1:]] for line in lines[top : top + 10]]
     assert np.sum(matrix) == 360
     assert f"{np.trace(matrix) / 360:.2%}" in lines[0]
 

@@ -16,7 +16,6 @@ from mlpcli.reports.figures.picture_grid import picture_grid
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
 
     from mlpcli.model import Model
 
@@ -68,36 +67,38 @@ def importance(model: Model, layer: int) -> npt.NDArray[np.float64]:
     return np.asarray(into * out)
 
 
-def _chosen(model: Model, layer: int, units: Sequence[int] | None, count: int) -> tuple[list[int], bool]:
-    """The units to draw, and whether they were picked and ordered by importance."""
+def _check_units(model: Model, layer: int, units: Sequence[int]) -> None:
     there = model.network.structure[layer - 1]
-    if units is not None:
-        outside = [unit for unit in units if not 0 <= unit < there]
-        if outside or not units:
-            found = outside[0] if outside else "none"
-            raise UsageError(f"--units: {found} is out of range; layer {layer} has units 0 to {there - 1}")
-        if len(units) > _MOST_UNITS:
-            raise UsageError(f"--units: {len(units):,} are too many for a figure; give at most {_MOST_UNITS}")
-        return list(units), False
+    outside = [unit for unit in units if not 0 <= unit < there]
+    if outside or not units:
+        found = outside[0] if outside else "none"
+        raise UsageError(f"--units: {found} is out of range; layer {layer} has units 0 to {there - 1}")
+    if len(units) > _MOST_UNITS:
+        raise UsageError(f"--units: {len(units):,} are too many for a figure; give at most {_MOST_UNITS}")
+
+
+def _most_important(model: Model, count: int) -> list[int]:
+    """Units of layer 2; where it is the output and all are shown, in their order, which is that of the classes."""
     if not 1 <= count <= _MOST_UNITS:
         raise UsageError(f"--count: {count} is out of range; give a whole number from 1 to {_MOST_UNITS}")
-    if layer == len(model.network.structure) and there <= count:  # the classes, in their order
-        return list(range(there)), False
-    return [int(unit) for unit in np.argsort(-importance(model, layer), kind="stable")[:count]], True
+    if len(model.network.structure) == 2 and model.network.structure[1] <= count:
+        return list(range(model.network.structure[1]))
+    return [int(unit) for unit in np.argsort(-importance(model, 2), kind="stable")[:count]]
 
 
 def _as_images(model: Model, units: Sequence[int] | None, count: int, name: str) -> Figure:
     shape = tuple(model.input["shape"])
-    chosen, ordered = _chosen(model, 2, units, count)
+    if units is not None:
+        _check_units(model, 2, units)
+    chosen = _most_important(model, count) if units is None else list(units)
     W = model.parameters.W[0][chosen]
     there = model.network.structure[1]
     limit = _limit([W], _BEYOND)
     what = f"{len(chosen)} of {there:,} units" if len(chosen) < there else f"{there:,} unit{'s' if there > 1 else ''}"
     title = f"{plain(name)}: weights from the image to each unit of layer 2; {what}"
-    most_important = "the most important first (length of weights in × out)" if ordered else "in the order asked for"
     is_output = len(model.network.structure) == 2
     captions = [plain(_unit_name(model, 2, unit), 12) if is_output else f"unit {unit}" for unit in chosen]
-    order = "" if is_output else f"; {most_important}"
+    order = "" if is_output or units is not None else "; the most important first (length of weights in × out)"
     size = " × ".join(map(str, shape[:2]))
     if len(shape) == 3:
         pictures = np.clip(0.5 + W.reshape(len(W), *shape) / (2 * limit), 0.0, 1.0)
@@ -125,40 +126,54 @@ def _limit(matrices: Sequence[npt.NDArray[Any]], share: float = 1.0) -> float:
 def _as_matrices(model: Model, layers: list[int], units: Sequence[int] | None, name: str) -> Figure:
     left_out = len(layers) - _MOST_MATRICES
     layers = layers[:_MOST_MATRICES]
-    rows = {layer: range(model.network.structure[layer - 1]) if units is None else units for layer in layers}
-    for layer in layers if units is not None else ():
-        _chosen(model, layer, units, 1)
-    matrices = [model.parameters.W[layer - 2][list(rows[layer])] for layer in layers]
+    if units is not None:
+        _check_units(model, layers[0], units)
+    rows = [list(range(model.network.structure[layer - 1]) if units is None else units) for layer in layers]
+    matrices = [model.parameters.W[layer - 2][chosen] for layer, chosen in zip(layers, rows, strict=True)]
     limit = _limit(matrices)
     columns = min(3, len(layers))
     down = -(-len(layers) // columns)
     # In one row the wider matrices have more room, within bounds.
     shares = [min(4.0, max(1.0, matrix.shape[1] / matrices[0].shape[1] * 4)) for matrix in matrices]
-    widths = shares if down == 1 else [1.0] * columns
-    height = min(14.0, 0.8 + 4.2 * down)
+    widths = [_MATRICES_WIDTH * share / sum(shares) if down == 1 else _MATRICES_WIDTH / columns for share in shares]
+    heights = [_height(matrix, width) for matrix, width in zip(matrices, widths, strict=True)]
+    height = min(14.0, 0.8 + sum(max(heights[at : at + columns]) for at in range(0, len(layers), columns)))
     figure = blank(height)
-    grid = figure.add_gridspec(down, columns, width_ratios=widths)
+    grid = figure.add_gridspec(down, columns, width_ratios=widths[:columns])
     drawn: list[Axes] = []
-    image: AxesImage | None = None
     for i, (layer, matrix) in enumerate(zip(layers, matrices, strict=True)):
         axes = figure.add_subplot(grid[i // columns, i % columns])
-        # Square cells, unless the matrix would become a line.
-        slim = max(matrix.shape) > max(30, 6 * min(matrix.shape))
-        image = axes.imshow(
-            matrix, cmap=SIGNED, vmin=-limit, vmax=limit, aspect="auto" if slim else "equal", interpolation="nearest"
+        _draw_matrix(axes, matrix, limit, widths[i] / matrix.shape[1])
+        axes.set(
+            title=f"W⁽{str(layer).translate(_SUPERSCRIPTS)}⁾ ({matrix.shape[0]:,} × {matrix.shape[1]:,})",
+            xlabel=_layer_name(model, layer - 1),
+            ylabel=_layer_name(model, layer),
         )
-        symbol = f"W⁽{str(layer).translate(_SUPERSCRIPTS)}⁾"
-        axes.set(title=f"{symbol} ({matrix.shape[0]:,} × {matrix.shape[1]:,})")
-        axes.set(xlabel=f"{_layer_name(model, layer - 1)}", ylabel=_layer_name(model, layer))
-        _name_ticks(axes, model, layer, list(rows[layer]))
-        room = _MATRICES_WIDTH * widths[i % columns] / sum(widths) / matrix.shape[1]
-        if matrix.size <= _WRITTEN_CELLS and room > _NUMBER:
-            _write_values(axes, matrix, limit)
+        _name_ticks(axes, model, layer, rows[i])
         drawn.append(axes)
     more = f", layers 2 to {layers[-1]} ({left_out} more)" if left_out > 0 else ""
     figure.suptitle(f"{plain(name)}: weights of {'-'.join(map(str, model.network.structure[:12]))}{more}")
-    figure.colorbar(image, ax=drawn, label="weight", shrink=0.8, aspect=4 * height)  # a fifth of an inch wide
+    # A fifth of an inch wide.
+    figure.colorbar(drawn[0].images[0], ax=drawn, label="weight", shrink=0.8, aspect=4 * height)
     return figure
+
+
+def _is_slim(matrix: npt.NDArray[Any]) -> bool:
+    """Whether square cells would make a line of it."""
+    return bool(max(matrix.shape) > max(30, 6 * min(matrix.shape)))
+
+
+def _height(matrix: npt.NDArray[Any], width: float) -> float:
+    """Inches that a matrix of this width takes, with its title and names."""
+    return 4.2 if _is_slim(matrix) else min(4.2, 1.6 + width * matrix.shape[0] / matrix.shape[1])
+
+
+def _draw_matrix(axes: Axes, matrix: npt.NDArray[Any], limit: float, cell: float) -> None:
+    """cell: the width of a cell, in inches, about."""
+    aspect = "auto" if _is_slim(matrix) else "equal"
+    axes.imshow(matrix, cmap=SIGNED, vmin=-limit, vmax=limit, aspect=aspect, interpolation="nearest")
+    if matrix.size <= _WRITTEN_CELLS and cell > _NUMBER:
+        _write_values(axes, matrix, limit)
 
 
 def _layer_name(model: Model, layer: int) -> str:
