@@ -61,7 +61,7 @@ ALLOWED = {
     ),
     "workers": ({"errors"}, set()),
     "reports": (
-        {"datasets", "errors", "evaluation", "files", "memory", "model", "training"},
+        {"datasets", "errors", "evaluation", "files", "history", "memory", "model", "training"},
         {"numpy", "matplotlib"},  # Matplotlib when a figure is drawn
     ),
     "plot": ({"reports"}, set()),

@@ -78,3 +78,14 @@ def test_the_python_example_runs(mlp, tmp_path, digits):
     example = README.split("## From Python")[1].split("```python\n")[1].split("```")[0]
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "digits.npy").exists()
+
+
+def test_the_figures_are_in_the_table_and_the_example_runs(mlp, tmp_path):
+    from mlpcli.cli.plot import plot
+
+    section = README.split("## Plots")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)", section, re.MULTILINE)) == set(plot.commands)
+    pytest.importorskip("matplotlib")
+    assert mlp("train", "digits", "--epochs", 2).code == 0
+    exec(compile(section.split("```python\n")[1].split("```")[0], "README.md", "exec"), {})
+    assert {"weights.svg", "mistakes.png"} <= {path.name for path in tmp_path.iterdir()}

@@ -44,6 +44,15 @@ def test_what_was_not_measured_has_no_panel():
     assert [axes.get_title() for axes in figure.axes if axes.lines] == ["loss", "learning rate"]
 
 
+def test_a_network_has_its_own(digits_model):
+    one = plot.history(digits_model)
+    named = plot.history([plot.Course("network", digits_model.history, digits_model.meta["best_epoch"])])
+    assert one.get_suptitle() == named.get_suptitle()
+    for axes, other in zip(one.axes, named.axes, strict=True):
+        lines = [line.get_xydata().tolist() for line in axes.lines]
+        assert lines == [line.get_xydata().tolist() for line in other.lines]
+
+
 def test_several_are_laid_over_one_another():
     courses = [plot.Course("a.npy", epochs([3.0, 2.0])), plot.Course("b.npy", epochs([1.0, 0.5, 0.1]))]
     figure = plot.history(courses)

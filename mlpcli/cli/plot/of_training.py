@@ -45,15 +45,12 @@ def history(files: tuple[str, ...], terminal: bool, destination: Destination) ->
 
 def _course(name: str) -> Course:
     from mlpcli.checkpoint import is_weights
-    from mlpcli.history import check_history, read_history_csv
+    from mlpcli.history import read_history_csv
     from mlpcli.model import load
     from mlpcli.reports.figures.history import Course
 
     if is_weights(name):
-        meta = load(name).meta
-        history, best = meta.get("history", []), meta.get("best_epoch")
-        check_history(name, history, best)
-        return Course(name, history, best)
+        return Course.of(load(name), name)
     return Course(name, read_history_csv(name))
 
 

@@ -76,7 +76,7 @@ def colour_of(number: int, count: int) -> tuple[float, float, float]:
 
     if count <= len(PALETTE):
         return to_rgb(PALETTE[number])  # type: ignore[no-any-return,unused-ignore]
-    return to_rgb(matplotlib.colormaps["turbo"](0.05 + 0.9 * number / (count - 1)))  # type: ignore[no-any-return,unused-ignore]
+    return to_rgb(matplotlib.colormaps["viridis"](0.95 * number / (count - 1)))  # type: ignore[no-any-return,unused-ignore]
 
 
 def _draw_classes(

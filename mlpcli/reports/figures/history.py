@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mlpcli.errors import UsageError
+from mlpcli.history import check_history
+from mlpcli.model import Model
 from mlpcli.reports.figures.canvas import PALETTE, WIDTH, blank, figure_function, plain
 
 if TYPE_CHECKING:
@@ -22,6 +24,13 @@ class Course(NamedTuple):
     name: str
     epochs: Sequence[Mapping[str, Any]]
     best: int | None = None
+
+    @classmethod
+    def of(cls, model: Model, name: str = "network") -> Course:
+        """That of a network. DamagedFileError where it makes no sense."""
+        epochs, best = model.meta.get("history", []), model.meta.get("best_epoch")
+        check_history(name, epochs, best)
+        return cls(name, epochs, best)
 
 
 class _Panel(NamedTuple):
@@ -44,11 +53,12 @@ _PANELS = (
 
 
 @figure_function
-def history(courses: Sequence[Course]) -> Figure:
+def history(trained: Model | Sequence[Course]) -> Figure:
     """Curves over the epochs, a panel for each kind of figure that there is; the kept epoch is marked.
 
     Several trainings are laid over one another, a colour for each. UsageError where there is no epoch to draw.
     """
+    courses = [Course.of(trained)] if isinstance(trained, Model) else trained
     for course in courses:
         if not course.epochs:
             raise UsageError(f"{course.name}: has no history; give a network that was trained, or a table of --history")
