@@ -203,7 +203,7 @@ def show(figure: Figure) -> None:
         with _style():
             pyplot.figure(FigureClass=lambda **_: figure)
             if matplotlib.get_backend().lower() in _WITHOUT_WINDOWS:
-                raise ImportError("no toolkit for windows, such as tkinter, is installed")
+                raise ImportError("the display does not answer, or no toolkit such as tkinter is installed")
             pyplot.show()
     except ImportError as error:  # also what a toolkit raises that finds no display
         raise UsageError(f"--show: no window can be opened ({error}); leave it out, and look at the file") from None
