@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from mlpcli import plot
     from mlpcli.api import resume, train
     from mlpcli.comparison import Compared, compare
     from mlpcli.config import Settings
@@ -61,6 +62,7 @@ __all__ = [
     "load_data",
     "predict_files",
     "read_page",
+    "plot",
     "resume",
     "several_seeds",
     "summary",
@@ -101,15 +103,18 @@ _HOMES = {
     "resume": "api",
     "EpochResult": "training.loop",
 }
+_MODULES = ("plot",)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'mlpcli' has no attribute {name!r}")
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"mlpcli.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mlpcli' has no attribute {name!r}")
     return getattr(import_module(f"mlpcli.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, *_MODULES])

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mlpcli"
-THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
+THIRD_PARTY = {"numpy", "matplotlib", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
 
 # part: (parts of mlpcli it may import, third-party packages it may import)
 ALLOWED = {
@@ -49,7 +49,7 @@ ALLOWED = {
         {"numpy"},
     ),
     "preparing": ({"config", "datasets", "errors", "memory", "model", "nn", "training"}, {"numpy"}),
-    "history": ({"training"}, set()),
+    "history": ({"errors", "files", "training"}, set()),
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
     "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
     "resuming": (
@@ -63,6 +63,11 @@ ALLOWED = {
         {"numpy"},
     ),
     "workers": ({"errors"}, set()),
+    "reports": (
+        {"datasets", "errors", "evaluation", "files", "history", "memory", "model", "training"},
+        {"numpy", "matplotlib"},  # Matplotlib when a figure is drawn
+    ),
+    "plot": ({"reports"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
         {
@@ -77,6 +82,7 @@ ALLOWED = {
             "errors",
             "evaluation",
             "files",
+            "history",
             "keeping",
             "model",
             "predictions",
@@ -86,11 +92,13 @@ ALLOWED = {
             "preparing",
             "recorded",
             "repeats",
+            "reports",
             "resuming",
             "run",
             "training",
         },
-        {"PIL", "click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone; PIL for types
+        # NumPy inside functions: help imports Click alone; Matplotlib and PIL for types.
+        {"PIL", "click", "matplotlib", "numpy", "tqdm"},
     ),
     "__init__": (
         {
@@ -106,6 +114,7 @@ ALLOWED = {
             "model",
             "pages",
             "predicting",
+            "plot",
             "repeats",
             "run",
             "training",
@@ -165,6 +174,8 @@ def modules_after(*args):
         ("evaluate", "--help"),
         ("info", "--help"),
         ("doctor", "--help"),
+        ("plot", "--help"),
+        ("plot", "weights", "--help"),
     ],
 )
 def test_help_imports_click_alone(args):
@@ -177,12 +188,13 @@ def test_training_on_embedded_data_never_imports_requests(tmp_path):
     assert "requests" not in loaded
 
 
-def test_scipy_is_imported_where_it_is_used_alone():
+@pytest.mark.parametrize("extra", ["scipy", "matplotlib"])
+def test_an_extra_is_imported_where_it_is_used_alone(extra):
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-        assert not any(name.split(".")[0] == "scipy" for name in names), path
+        assert not any(name.split(".")[0] == extra for name in names), path
 
 
 def test_nothing_can_unpickle():

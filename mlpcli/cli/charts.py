@@ -26,25 +26,31 @@ def sparkline(values: Sequence[float | None], width: int = 60) -> str:
     )
 
 
-def line_chart(series: Sequence[Sequence[float | None]], marks: str, width: int = 60, height: int = 12) -> list[str]:
+def line_chart(
+    series: Sequence[Sequence[float | None]], marks: str, width: int = 60, height: int = 12, logarithmic: bool = False
+) -> list[str]:
     """Series over the same steps as lines of text, with a scale at the left; a character of `marks` for each series.
 
-    Where two fall together the first is seen. Values that are not finite are left out.
+    Where two fall together the first is seen. Values that are not finite, and on a logarithmic scale not above 0, are
+    left out.
     """
     points = [_grouped(one, width) for one in series]
-    columns = max(map(len, points))
+    if logarithmic:
+        points = [[math.log(value) if value is not None and value > 0 else None for value in one] for one in points]
     there = [value for one in points for value in one if value is not None]
     if not there:
         return []
     low, high = min(there), max(there)
     span = high - low or 1.0
-    canvas = [[" "] * columns for _ in range(height)]
+    canvas = [[" "] * max(map(len, points)) for _ in range(height)]
     for one, mark in reversed(list(zip(points, marks, strict=False))):
         for column, value in enumerate(one):
             if value is not None:
                 canvas[height - 1 - round((value - low) / span * (height - 1))][column] = mark
-    labelled = (0, height // 2, height - 1)
-    scale = [f"{high - span * row / (height - 1):.4g}" if row in labelled else "" for row in range(height)]
+    scale = [""] * height
+    for row in (0, height // 2, height - 1):
+        value = high - span * row / (height - 1)
+        scale[row] = f"{math.exp(value) if logarithmic else value:.4g}"
     left = max(map(len, scale))
     return [f"{text:>{left}} | {''.join(row)}".rstrip() for text, row in zip(scale, canvas, strict=True)]
 

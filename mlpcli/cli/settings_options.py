@@ -49,6 +49,11 @@ def data_options(command: Command) -> Command:
     return _options(DATA_SETTINGS, command)
 
 
+def augmentation_options(command: Command) -> Command:
+    """One option for each setting that says how images are distorted, and for those that their reading takes."""
+    return _options({*AUGMENTATION, "elastic_sigma", "deslant", "seed", *DATA_SETTINGS}, command)
+
+
 def _options(names: Collection[str], command: Command) -> Command:
     for f in reversed(dataclasses.fields(Settings)):
         if f.name in names:
