@@ -1,0 +1,106 @@
+"""A network measured on labelled examples, with all that the parts of the page show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.datasets.encoding import NumberInput
+from mlpcli.evaluation import AnyEvaluation
+from mlpcli.memory import rows_of
+from mlpcli.model import Model
+from mlpcli.reports.page.pictures import Pixels, as_pixels
+
+MOST_VALUES = 8  # of an example that is no picture
+
+
+@dataclass(frozen=True)
+class Measured:
+    """part: of the data set, "test" or "all"."""
+
+    model: Model
+    data: Dataset
+    part: str
+    split: Split
+    evaluation: AnyEvaluation
+
+    @property
+    def things(self) -> tuple[str, str]:
+        """What the examples are called: one, several."""
+        if self.has_pictures:
+            return "image", "images"
+        return ("row", "rows") if self.model.input["kind"] == "table" else ("example", "examples")
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether an example can be looked at."""
+        return bool(self.model.input["kind"] == "image")
+
+    @property
+    def truth(self) -> npt.NDArray[np.generic]:
+        """(N,) classes, (N, K) of 0 and 1, or (N, T) quantities."""
+        return self.split.labels
+
+    @cached_property
+    def answers(self) -> npt.NDArray[np.floating]:
+        """(N, classes) probabilities, or (N, T) quantities."""
+        X = rows_of(self.split.X, self.split.positions)
+        return self.model.outputs(X) if self.model.task == "regression" else self.model.predict_proba(X)
+
+    @cached_property
+    def said(self) -> npt.NDArray[np.generic]:
+        """(N,) classes, or (N, K) bool: what the network takes the examples for."""
+        if self.model.task == "multi-label":
+            return np.asarray(self.answers > 0.5)
+        return np.argmax(self.answers, axis=1)
+
+    def pictures(self, examples: npt.NDArray[np.integer]) -> Pixels:
+        """Examples by their number in the split, as pictures (n, H, W) or (n, H, W, 3)."""
+        described = self.model.input
+        X = rows_of(self.split.X, self.split.positions[examples])
+        return as_pixels(X, described["shape"], described["maximum"])
+
+    @property
+    def value_names(self) -> list[str]:
+        """What `values` gives of each example: nothing for pictures, at most MOST_VALUES otherwise."""
+        kind = self.model.input["kind"]
+        if kind == "image":
+            return []
+        if kind == "bits":
+            return ["bits"]
+        if self.model.encoding is not None:
+            return [one.name for one in self.model.encoding.inputs[:MOST_VALUES]]
+        return [f"input {i}" for i in range(min(MOST_VALUES, self.model.network.structure[0]))]
+
+    @property
+    def values_left_out(self) -> int:
+        """How many inputs `values` says nothing of."""
+        if self.model.input["kind"] in ("image", "bits"):
+            return 0
+        encoding = self.model.encoding
+        there = self.model.network.structure[0] if encoding is None else len(encoding.inputs)
+        return max(0, there - MOST_VALUES)
+
+    def values(self, example: int) -> list[str]:
+        """What an example is, in the texts that `value_names` names."""
+        kind = self.model.input["kind"]
+        if kind == "image":
+            return []
+        row = rows_of(self.split.X, self.split.positions[[example]])[0]
+        if kind == "bits":
+            return ["".join(f"{value:g}" for value in row[:256].astype(float))]
+        if self.model.encoding is None:
+            return [f"{float(value):.6g}" for value in row[:MOST_VALUES]]
+        texts, at = [], 0
+        for one in self.model.encoding.inputs[:MOST_VALUES]:
+            if isinstance(one, NumberInput):
+                texts.append(f"{float(row[at]):.6g}")
+            else:
+                marked = np.flatnonzero(row[at : at + one.width])
+                texts.append(one.categories[int(marked[0])] if marked.size else "none of the known")
+            at += one.width
+        return texts
