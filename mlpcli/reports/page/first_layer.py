@@ -20,17 +20,19 @@ def first_layer_section(model: Model) -> Markup:
     """The section: a picture for each unit where the inputs are pictures, else a table of colours."""
     W = np.asarray(model.parameters.W[0], np.float64)
     shown = most_influential(model)
-    one = "class" if len(model.network.structure) == 2 else "unit"
     limit = float(np.abs(W[shown]).max()) or 1.0
-    what = f"Of {counted(len(W), one, one + ('es' if one == 'class' else 's'))} the {len(shown)} with"
-    lead = (
-        f"{what} the largest weights out of them, largest first."
-        if len(shown) < len(W)
-        else f"Each of the {counted(len(W), one, one + ('es' if one == 'class' else 's'))}."
-    )
     is_image = model.input["kind"] == "image"
     figure = _pictures(model, W[shown], limit) if is_image else _grid(model, W[shown], shown, limit)
-    return section("weights", "First-layer weights", paragraph(lead), figure)
+    return section("weights", "First-layer weights", paragraph(_which(model, len(shown))), figure)
+
+
+def _which(model: Model, shown: int) -> str:
+    units, is_output = model.network.structure[1], len(model.network.structure) == 2
+    there = counted(units, "output" if is_output else "unit")
+    if shown == units:
+        return f"{there}; what is red speaks for it, what is blue against it."
+    which = "the first" if is_output else "those with the largest weights out of them, the largest first"
+    return f"{shown} of {there}: {which}. What is red speaks for a unit, what is blue against it."
 
 
 def most_influential(model: Model) -> npt.NDArray[np.integer]:
