@@ -35,8 +35,7 @@ from mlpcli.nn.activations import Array
 from mlpcli.nn.metrics import wilson_interval
 from mlpcli.run import Run
 from mlpcli.threads import blas_threads
-from mlpcli.training.batches import Examples, class_targets, make_examples
-from mlpcli.training.scaling import Scaling
+from mlpcli.training.batches import Examples
 
 _COMPARED = 10_000  # examples of each part on which a network is measured
 
@@ -90,7 +89,7 @@ def examine_model(model: Model, data: Dataset | None = None) -> Examination:
         with blas_threads(1):
             return Examination([*findings, of_gradient(model.network, model.parameters, X, targets, rng)], [])
     model.check_fits(data)
-    examples = _examples(model, data.train)
+    examples = model.examples(data.train)
     with blas_threads(1):
         X = read(some_of(examples))[0]
         chance = chance_of(model.network, some_of(examples, _COMPARED), model.task)
@@ -114,15 +113,6 @@ def _of_first_steps(run: Run) -> list[Finding]:
     if rate is None:
         return []
     return [of_updates(first_steps(run), rate, undecided_loss(run.network, some_of(run.training)))]
-
-
-def _examples(model: Model, split: Split) -> Examples:
-    """Examples of a split as the model takes them."""
-    dtype = model.parameters.flat.dtype
-    targets: Array | Scaling | None = model.target_scaling
-    if model.task == "classification":
-        targets = class_targets(len(model.classes), model.network.structure[-1], dtype)
-    return make_examples(split.X, split.y, split.positions, model.scaling, targets, dtype)
 
 
 def _to_check(examples: Examples, task: str) -> tuple[Array, Array]:

@@ -18,13 +18,14 @@ from mlpcli.datasets.inputs import is_picture, read_inputs
 from mlpcli.datasets.labels import TASKS, Task
 from mlpcli.datasets.options import Like
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
+from mlpcli.evaluation import AnyEvaluation, evaluate_classes, evaluate_labels, evaluate_quantities
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
-from mlpcli.training.batches import class_targets, make_examples
+from mlpcli.training.batches import Examples, class_targets, make_examples
+from mlpcli.training.deslanting import deslanted
 from mlpcli.training.loop import measure
 from mlpcli.training.scaling import Scaling
 
@@ -116,7 +117,7 @@ class Model:
                 if not whole.all():  # which an activation would hide
                     bad = at + int(np.argmin(whole))
                     raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
-                self.scaling.apply(some, scaled[: len(some)])
+                self.scaling.apply(self._upright(some), scaled[: len(some)])
                 outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
             if np.abs(raw).max() > 1e30:
@@ -230,20 +231,41 @@ class Model:
         return [(self.classes[i], float(probabilities[i])) for i in order]
 
     def evaluate(self, split: Split) -> AnyEvaluation:
-        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`."""
+        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`.
+
+        It has the labels and what the network said of each example, too. UsageError for examples that do not fit.
+        """
         self._check_examples(split)
-        dtype = self.parameters.flat.dtype
-        targets: Array | Scaling | None = self.target_scaling
-        if self.task == "classification":
-            targets = class_targets(len(self.classes), self.network.structure[-1], dtype)
-        examples = make_examples(split.X, split.y, split.positions, self.scaling, targets, dtype)
         with blas_threads(1):
-            loss, outputs = measure(self.network, self.parameters, examples)
+            loss, outputs = measure(self.network, self.parameters, self.examples(split))
         if not math.isfinite(loss):  # argmax would hide it
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         if self.target_scaling is not None:
             outputs = self.target_scaling.undo(outputs)
-        return evaluate_outputs(self.task, len(self.classes), outputs, split.labels, loss)
+        if self.task == "regression":
+            return evaluate_quantities(outputs, split.labels, loss)
+        said, probabilities = self._said(outputs), self._probabilities(outputs)
+        if self.task == "multi-label":
+            return evaluate_labels(said, probabilities, split.labels, loss)
+        return evaluate_classes(said, probabilities, split.labels, loss)
+
+    def examples(self, split: Split) -> Examples:
+        """Labelled examples as the network takes them."""
+        dtype = self.parameters.flat.dtype
+        targets: Array | Scaling | None = self.target_scaling
+        if self.task == "classification":
+            targets = class_targets(len(self.classes), self.network.structure[-1], dtype)
+        X, y, rows = split.X, split.y, split.positions
+        if self.input.get("deslant"):
+            X, y, rows = self._upright(rows_of(X, rows)), split.labels, np.arange(len(rows))
+        return make_examples(X, y, rows, self.scaling, targets, dtype)
+
+    def _upright(self, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Raw examples (N, I) without slant, for a network that was trained so."""
+        if not self.input.get("deslant"):
+            return raw
+        height, width = self.input["shape"]
+        return deslanted(raw, (height, width))
 
     def _check_examples(self, split: Split) -> None:
         """UsageError where labelled examples are none that this network can be measured on."""
@@ -374,6 +396,8 @@ def _check_image(described: dict[str, Any]) -> None:
     shape, preprocess = described["shape"], described.get("preprocess", "strokes")
     if len(shape) not in (2, 3) or shape[2:] not in ([], [3]):
         raise ValueError("an image that is not height by width, or that by 3")
+    if type(described.get("deslant", False)) is not bool or (described.get("deslant") and len(shape) != 2):
+        raise ValueError("images without slant that are not grey")
     if preprocess == "resize":
         return
     shares = [described["box"], *described["centre"]]

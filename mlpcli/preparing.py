@@ -4,7 +4,7 @@ Settings are resolved ones here: nothing that applies is left open.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from mlpcli.training.batches import (
     class_targets,
     make_examples,
 )
+from mlpcli.training.deslanting import deslanted
 from mlpcli.training.distillation import Teacher, student
 from mlpcli.training.lbfgs import LBFGS, load_line_search
 from mlpcli.training.loop import Plan
@@ -99,6 +100,8 @@ def prepare(data: Dataset, s: Settings) -> Prepared:
     """Part, scale, weigh. UsageError for what does not fit the data, DamagedFileError for what is no number."""
     assert s.structure is not None
     dtype = np.dtype(s.dtype)
+    if s.deslant:
+        data = _deslanted(data)
     kept, held_out = data.train.positions, None
     if s.validation:
         by_class = data.train.labels if data.task == "classification" else len(data.train)
@@ -118,6 +121,19 @@ def prepare(data: Dataset, s: Settings) -> Prepared:
     teacher = _find_teacher(data, s)
     training = _taught(_weighted(_smoothed(plain, data, s), data, s), data, s, teacher)
     return Prepared(training, validation, scaling, target_scaling, teacher)
+
+
+def _deslanted(data: Dataset) -> Dataset:
+    """The data set with the slant taken out of all that it has to train and validate on."""
+    if len(data.shape) != 2:
+        raise UsageError(f"--deslant: the images of {data.name} are in colour; give --channels 1, or leave it out")
+    shape = (data.shape[0], data.shape[1])
+    own = data.validation
+    return replace(
+        data,
+        train=replace(data.train, X=deslanted(data.train.X, shape)),
+        validation=None if own is None else replace(own, X=deslanted(own.X, shape)),
+    )
 
 
 def _input_scaling(data: Dataset, s: Settings, rows: npt.NDArray[np.integer]) -> Scaling:
@@ -167,7 +183,8 @@ def _find_teacher(data: Dataset, s: Settings) -> Teacher | None:
             f"--teacher: {s.teacher} answers {len(model.classes)} classes from {model.network.structure[0]} "
             f"inputs, and {data.name} has {len(data.classes)} from {data.inputs}; give one of the same"
         )
-    given, theirs = model.input, {"kind": data.kind, "shape": list(data.shape), "maximum": data.maximum}
+    given = {"deslant": False} | model.input
+    theirs = {"kind": data.kind, "shape": list(data.shape), "maximum": data.maximum, "deslant": s.deslant}
     differ = [
         name for name, value in theirs.items() if given[name] != value and (name != "maximum" or data.kind == "image")
     ]

@@ -338,6 +338,7 @@ class Run:
                 "shape": list(data.shape),
                 "maximum": data.maximum,
                 **self.scaling.to_json(),
+                **({"deslant": True} if self.settings.deslant else {}),
                 **prepared,
             },
             **({} if self.target_scaling is None else {"target": self.target_scaling.to_json()}),

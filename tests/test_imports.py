@@ -78,7 +78,7 @@ ALLOWED = {
             "run",
             "training",
         },
-        {"click", "tqdm"},
+        {"click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone
     ),
     "__init__": (
         {

@@ -79,6 +79,7 @@ CHANGES = [
     {**JUMPY, "validation": 0.1, "schedule": "plateau", "decay_every": 1},
 ]
 CHANGES_OF_IMAGES = [
+    {"deslant": True},
     {"shift": 1.0},
     {"rotation": 20.0},
     {"scale": 0.2},
@@ -103,7 +104,7 @@ def test_every_setting_changes_the_result(tiny, monkeypatch):
 
 def pictures_of(tiny):
     """The numbers of `tiny` as pictures."""
-    train_X, test_X = (np.tile(split.X, (1, 12)) for split in (tiny.train, tiny.test))
+    train_X, test_X = (np.tile(split.X, (1, 12)) * (1 + np.arange(36) % 5) for split in (tiny.train, tiny.test))
     train, test = (dataclasses.replace(s, X=X) for s, X in ((tiny.train, train_X), (tiny.test, test_X)))
     return dataclasses.replace(tiny, kind="image", shape=(6, 6), preprocess="resize", train=train, test=test)
 

@@ -103,6 +103,7 @@ _NOT_OF_ARTICLE = (
     "dropout",
     "input_dropout",
     "teacher",
+    "deslant",
     *AUGMENTATION,
 )
 

@@ -59,6 +59,8 @@ def resolve(s: Settings, facts: DataFacts) -> Settings:
     given_distortions = [name for name in AUGMENTATION if getattr(s, name)]
     if given_distortions and facts.kind != "image":
         refuse(given_distortions[0], f"{s.data} has no images; leave it out")
+    if s.deslant and facts.kind != "image":
+        refuse("deslant", f"{s.data} has no images; leave it out")
     if s.article and facts.task != "classification":
         refuse("article", f"the article's program knows classes, and {s.data} has none; leave it out")
     validation, trained = _validation(s, facts)

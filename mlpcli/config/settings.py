@@ -377,6 +377,12 @@ class Settings:
         auto="never",
         metavar="EPOCHS",
     )
+    deslant: bool = _setting(
+        "Data",
+        False,
+        "Take the slant out of each grey image before anything else, in training and ever after; characters are then "
+        "easier to tell apart.",
+    )
     scaling: str | None = _setting(
         "Data",
         None,
