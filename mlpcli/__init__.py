@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
     from mlpcli.model import Model, load
     from mlpcli.repeats import Repeat, best_by_validation, cross_validate, several_seeds, summary
+    from mlpcli.reports.page.writing import report
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
@@ -48,6 +49,7 @@ __all__ = [
     "from_arrays",
     "load",
     "load_data",
+    "report",
     "resume",
     "several_seeds",
     "summary",
@@ -74,6 +76,7 @@ _HOMES = {
     "cross_validate": "repeats",
     "several_seeds": "repeats",
     "summary": "repeats",
+    "report": "reports.page.writing",
     "Run": "run",
     "train": "api",
     "resume": "api",

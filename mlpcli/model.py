@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mlpcli import checkpoint
 from mlpcli.datasets import images, strokes
-from mlpcli.datasets.dataset import Dataset, Split
+from mlpcli.datasets.dataset import Dataset, Split, same_examples
 from mlpcli.datasets.encoding import Encoding
 from mlpcli.datasets.inputs import is_picture, read_inputs
 from mlpcli.datasets.labels import TASKS, Task
@@ -266,6 +266,22 @@ class Model:
             return raw
         height, width = self.input["shape"]
         return deslanted(raw, (height, width))
+
+    def to_measure(self, data: Dataset) -> tuple[Split, str, str]:
+        """The examples of a data set to evaluate on, whether they are its "test" part or "all", and a remark or "".
+
+        The test part of what the network was trained on, or of data that has one; else all.
+        """
+        trained = self.meta["data"]
+        if same_examples(data.fingerprint(), trained["fingerprint"]) or data.has_test:
+            return data.test, "test", ""
+        if data.name == trained["name"]:
+            return (
+                data.test,
+                "test",
+                f"trained on another version of {data.name}; measured on the test part of this one",
+            )
+        return data.whole(), "all", ""
 
     def _check_examples(self, split: Split) -> None:
         """UsageError where labelled examples are none that this network can be measured on."""

@@ -58,6 +58,10 @@ ALLOWED = {
     ),
     "workers": ({"errors"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
+    "reports": (
+        {"", "config", "datasets", "errors", "evaluation", "files", "memory", "model", "nn", "recorded"},
+        {"numpy", "PIL"},
+    ),
     "cli": (
         {
             "",
@@ -91,6 +95,7 @@ ALLOWED = {
             "evaluation",
             "model",
             "repeats",
+            "reports",
             "run",
             "training",
         },

@@ -13,6 +13,7 @@ from mlpcli.cli.doctor import doctor
 from mlpcli.cli.download import download
 from mlpcli.cli.evaluate import evaluate
 from mlpcli.cli.predict import predict
+from mlpcli.cli.report import report
 from mlpcli.cli.train import train
 from mlpcli.errors import MlpError
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
 
 
-for command in (download, data, train, config, evaluate, predict, doctor):
+for command in (download, data, train, config, evaluate, predict, report, doctor):
     cli.add_command(command)
 
 

@@ -13,7 +13,6 @@ from mlpcli.cli.options import complete_data, data_dir_option, debug_option, jso
 from mlpcli.cli.trained import read_as_trained
 
 if TYPE_CHECKING:
-    from mlpcli.datasets.dataset import Dataset, Split
     from mlpcli.evaluation import Evaluation
     from mlpcli.model import Model
 
@@ -41,7 +40,9 @@ def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, 
     model = load(weights)
     dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
-    split, part = _choose(model, dataset, weights)
+    split, part, remark = model.to_measure(dataset)
+    if remark:
+        output.note(f"{weights}: {remark}")
     result = model.evaluate(split)
     if as_json:
         document = {"data": dataset.name, "part": part, "task": model.task, "examples": result.examples}
@@ -51,19 +52,6 @@ def evaluate(weights: str, data: str | None, label: str | None, data_dir: Path, 
     output.line(f"{figures(result)}, {model.network.loss} {result.loss:.4f}: {what}, {result.examples:,} examples")
     if not quiet:
         _print(model, result)
-
-
-def _choose(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
-    """The examples to measure on: the test part of what it was trained on, or of data that has one; else all."""
-    from mlpcli.datasets.dataset import same_examples
-
-    trained = model.meta["data"]
-    if same_examples(dataset.fingerprint(), trained["fingerprint"]) or dataset.has_test:
-        return dataset.test, "test"
-    if dataset.name == trained["name"]:
-        output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")
-        return dataset.test, "test"
-    return dataset.whole(), "all"
 
 
 def _print(model: Model, result: Any) -> None:

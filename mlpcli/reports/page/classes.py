@@ -17,21 +17,18 @@ _SHORT = 3  # characters of a name that stand over a column side by side
 _DARKEST = 5  # see style.css
 
 
-def confusion_cells(measured: Measured) -> list[Cell]:
+def confusion_cells(result: Evaluation, names: Sequence[str]) -> list[Cell]:
     """The examples behind each number that is not 0: mistakes by confidence; of what is right, the least certain."""
-    truth, said = np.asarray(measured.truth, np.int64), np.asarray(measured.said, np.int64)
-    names, classes = measured.model.classes, len(measured.model.classes)
-    confidence = measured.answers[np.arange(len(said)), said]
-    by_pair = np.lexsort((-confidence, truth * classes + said))
-    pairs = (truth * classes + said)[by_pair]
-    starts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    pair = result.labels * len(names) + result.said
+    order = np.lexsort((-result.confidence, pair))
+    starts = np.flatnonzero(np.diff(pair[order], prepend=-1))
     cells = []
-    for examples in np.split(by_pair, starts[1:]):
-        true, answer = int(truth[examples[0]]), int(said[examples[0]])
-        is_right = true == answer
-        order = "the least certain" if is_right else "the most certain"
-        title = f"true {names[true]}, said {names[answer]}"
-        cells.append(Cell(f"{true}-{answer}", title, examples[::-1] if is_right else examples, order))
+    for examples in np.split(order, starts[1:]):
+        true, said = divmod(int(pair[examples[0]]), len(names))
+        is_right = true == said
+        told = "the least certain" if is_right else "the most certain"
+        title = _title(names, true, said)
+        cells.append(Cell(f"{true}-{said}", title, examples[::-1] if is_right else examples, told))
     return cells
 
 
@@ -98,8 +95,11 @@ def _matrix(measured: Measured, result: Evaluation) -> Markup:
 def _cell(measured: Measured, true: int, said: int, count: int) -> Node:
     if not count:
         return None
-    names = measured.model.classes
-    return cell_button(f"{true}-{said}", f"true {names[true]}, said {names[said]}", count, measured.things)
+    return cell_button(f"{true}-{said}", _title(measured.model.classes, true, said), count, measured.things)
+
+
+def _title(names: Sequence[str], true: int, said: int) -> str:
+    return f"true {names[true]}, said {names[said]}"
 
 
 def _shade(count: int, is_right: bool, most: int) -> str | None:

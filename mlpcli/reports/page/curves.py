@@ -1,17 +1,15 @@
 """The course of the training: loss, accuracy, learning rate by epoch."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from mlpcli.model import Model
 from mlpcli.reports.page.axes import Axis, linear_axis, log_axis
 from mlpcli.reports.page.charts import Chart, Line, line_chart
-from mlpcli.reports.page.layout import counted, number, paragraph, percent, section
+from mlpcli.reports.page.layout import counted, finite, number, paragraph, percent, section
 from mlpcli.reports.page.markup import Markup, element
 
 MOST_POINTS = 400  # of a line; more cannot be told apart
-_LARGE = 1e100  # beyond it an axis has no ticks, and nobody a use for the figure
 _WIDE = 30.0  # largest loss by smallest from which a logarithmic axis shows more
 
 Points = list[tuple[float, float]]
@@ -36,9 +34,9 @@ def points_of(history: Sequence[dict[str, Any]], name: str) -> Points:
     """
     there: Points = []
     for epoch, result in enumerate(history, start=1):
-        value = result.get(name) if isinstance(result, dict) else None
-        if type(value) in (int, float) and math.isfinite(value) and abs(value) < _LARGE:
-            there.append((float(epoch), float(value)))
+        value = finite(result.get(name)) if isinstance(result, dict) else None
+        if value is not None:
+            there.append((float(epoch), value))
     if len(there) <= MOST_POINTS:
         return there
     kept = {0, len(there) - 1}

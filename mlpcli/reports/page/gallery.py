@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.reports.page.layout import counted
-from mlpcli.reports.page.measured import Measured
+from mlpcli.reports.page.measured import Judged, Measured, true_classes
 from mlpcli.reports.page.pictures import data_address, png, sheet
 
 ROOM = 600_000  # bytes of PNG in the page; a third more as text
@@ -30,7 +30,7 @@ class Cell(NamedTuple):
     order: str
 
 
-def gallery(measured: Measured, cells: Sequence[Cell]) -> dict[str, Any]:
+def gallery(measured: Measured, result: Judged, cells: Sequence[Cell]) -> dict[str, Any]:
     """The examples behind the cells, as JSON takes them; script.js knows the keys."""
     for limit in _LIMITS:
         shown = np.unique(np.concatenate([cell.examples[:limit] for cell in cells] or [np.empty(0, np.int64)]))
@@ -45,7 +45,7 @@ def gallery(measured: Measured, cells: Sequence[Cell]) -> dict[str, Any]:
         "classes": list(measured.model.classes),
         "sheet": pictures,
         "columns": measured.value_names,
-        "examples": [_example(measured, int(example)) for example in shown],
+        "examples": [_example(measured, result, int(example)) for example in shown],
         "cells": {
             cell.key: {
                 "title": cell.title,
@@ -72,11 +72,9 @@ def _sheet(measured: Measured, shown: npt.NDArray[np.integer]) -> dict[str, Any]
     return {"source": data_address(content), "width": width, "height": height, "columns": _COLUMNS}
 
 
-def _example(measured: Measured, example: int) -> dict[str, Any]:
+def _example(measured: Measured, result: Judged, example: int) -> dict[str, Any]:
     """index: in the part that was measured. truth: classes. said: the likeliest classes with their probabilities."""
-    truth, shares = measured.truth[example], measured.answers[example]
-    is_class = measured.truth.ndim == 1
-    true = [int(truth)] if is_class else np.flatnonzero(truth).tolist()
+    true, shares = true_classes(result, example), result.probabilities[example]
     likeliest = np.argsort(-shares, kind="stable")[:3].tolist()
     likeliest += [i for i in true if i not in likeliest]
     described: dict[str, Any] = {

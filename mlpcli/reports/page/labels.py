@@ -1,5 +1,7 @@
 """Yes-or-no labels: how each does, with the examples that are missed or called so wrongly."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from mlpcli.evaluation import MultiLabelEvaluation
@@ -12,11 +14,11 @@ from mlpcli.reports.page.measured import Measured
 _KINDS = ("found", "missed", "wrongly said")
 
 
-def label_cells(measured: Measured) -> list[Cell]:
+def label_cells(result: MultiLabelEvaluation, names: Sequence[str]) -> list[Cell]:
     """For each label the examples where it is found, missed, and wrongly said; the most telling ones first."""
-    truth, said, shares = np.asarray(measured.truth) == 1, np.asarray(measured.said, bool), measured.answers
+    truth, said, shares = result.labels == 1, result.said, result.probabilities
     cells = []
-    for k, name in enumerate(measured.model.classes):
+    for k, name in enumerate(names):
         chosen = (truth[:, k] & said[:, k], truth[:, k] & ~said[:, k], ~truth[:, k] & said[:, k])
         for number, (kind, which) in enumerate(zip(_KINDS, chosen, strict=True)):
             examples = np.flatnonzero(which)

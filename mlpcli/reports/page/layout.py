@@ -7,6 +7,7 @@ from mlpcli.reports.page.markup import Markup, Node, element
 
 _NBSP = "\N{NO-BREAK SPACE}"
 _MINUS = "\N{MINUS SIGN}"
+_LARGE = 1e100  # beyond it nobody has a use for a figure, and axes have no ticks
 
 
 def section(name: str, title: str, *content: Node) -> Markup:
@@ -54,6 +55,12 @@ def facts(pairs: Iterable[tuple[str, Node]]) -> Markup:
     return element(
         "dl", [element("div", element("dt", name), element("dd", value)) for name, value in pairs], class_="facts"
     )
+
+
+def finite(value: object) -> float | None:
+    """A number that a file records, or None for whatever else stands in its place."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < _LARGE else None
 
 
 def percent(fraction: float, digits: int = 2) -> str:

@@ -1,7 +1,7 @@
 """HTML from nested calls. Text is escaped unless it is Markup, so that nothing of a stranger's becomes part of a page.
 
-    >>> element("td", "a < b", class_="name")
-    '<td class="name">a &lt; b</td>'
+>>> element("td", "a < b", class_="name")
+'<td class="name">a &lt; b</td>'
 """
 
 import html

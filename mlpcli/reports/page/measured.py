@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.encoding import NumberInput
-from mlpcli.evaluation import AnyEvaluation
+from mlpcli.evaluation import AnyEvaluation, Evaluation, MultiLabelEvaluation
 from mlpcli.memory import rows_of
 from mlpcli.model import Model
 from mlpcli.reports.page.pictures import Pixels, as_pixels
+
+# Of classes or labels: what has a truth, an answer and probabilities for each example.
+Judged = Evaluation | MultiLabelEvaluation
 
 MOST_VALUES = 8  # of an example that is no picture
 
 
 @dataclass(frozen=True)
 class Measured:
-    """part: of the data set, "test" or "all"."""
+    """part: of the data set, "test" or "all". Its examples, `split`, are those of the evaluation, in the same order.
+    note: what is to be known of the choice."""
 
     model: Model
     data: Dataset
     part: str
     split: Split
     evaluation: AnyEvaluation
+    note: str = ""
 
     @property
     def things(self) -> tuple[str, str]:
@@ -39,24 +43,6 @@ class Measured:
     def has_pictures(self) -> bool:
         """Whether an example can be looked at."""
         return bool(self.model.input["kind"] == "image")
-
-    @property
-    def truth(self) -> npt.NDArray[np.generic]:
-        """(N,) classes, (N, K) of 0 and 1, or (N, T) quantities."""
-        return self.split.labels
-
-    @cached_property
-    def answers(self) -> npt.NDArray[np.floating]:
-        """(N, classes) probabilities, or (N, T) quantities."""
-        X = rows_of(self.split.X, self.split.positions)
-        return self.model.outputs(X) if self.model.task == "regression" else self.model.predict_proba(X)
-
-    @cached_property
-    def said(self) -> npt.NDArray[np.generic]:
-        """(N,) classes, or (N, K) bool: what the network takes the examples for."""
-        if self.model.task == "multi-label":
-            return np.asarray(self.answers > 0.5)
-        return np.argmax(self.answers, axis=1)
 
     def pictures(self, examples: npt.NDArray[np.integer]) -> Pixels:
         """Examples by their number in the split, as pictures (n, H, W) or (n, H, W, 3)."""
@@ -104,3 +90,25 @@ class Measured:
                 texts.append(one.categories[int(marked[0])] if marked.size else "none of the known")
             at += one.width
         return texts
+
+
+def true_classes(result: Judged, example: int) -> list[int]:
+    """The class that an example has, or the labels."""
+    if isinstance(result, Evaluation):
+        return [int(result.labels[example])]
+    return [int(k) for k in np.flatnonzero(result.labels[example])]
+
+
+def said_classes(result: Judged, example: int) -> list[int]:
+    """The class that the network says of an example, or the labels."""
+    if isinstance(result, Evaluation):
+        return [int(result.said[example])]
+    return [int(k) for k in np.flatnonzero(result.said[example])]
+
+
+def measure(model: Model, data: Dataset) -> Measured:
+    """A network measured on data that it fits: on the test part, or all of it where the network has not seen it and
+    it has no such part. UsageError, DamagedFileError as `Model.evaluate`.
+    """
+    split, part, note = model.to_measure(data)
+    return Measured(model, data, part, split, model.evaluate(split), note)

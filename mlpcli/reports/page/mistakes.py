@@ -3,54 +3,47 @@
 import numpy as np
 import numpy.typing as npt
 
+from mlpcli.evaluation import Evaluation
 from mlpcli.reports.page.charts import probability_bar
 from mlpcli.reports.page.layout import counted, paragraph, percent, section
 from mlpcli.reports.page.markup import Markup, Node, element
-from mlpcli.reports.page.measured import Measured
+from mlpcli.reports.page.measured import Judged, Measured, said_classes, true_classes
 from mlpcli.reports.page.pictures import data_address, png
 
 MOST_MISTAKES = 24
 _LIKELIEST = 3  # classes of which the probability is shown; the true one always
 
 
-def most_confident_mistakes(measured: Measured, count: int) -> npt.NDArray[np.integer]:
-    """Examples (n,) that the network has wrong, the surest first.
+def surest_mistakes(result: Judged, count: int) -> list[int]:
+    """At most so many of the examples that the network has wrong, the surest first.
 
     Of yes-or-no labels, those with the largest probability on the wrong side of any label.
     """
-    truth = np.asarray(measured.truth)
-    if truth.ndim == 2:
-        against = np.where(truth == 1, 1.0 - measured.answers, measured.answers).max(axis=1)
-        wrong = (np.asarray(measured.said) != truth).any(axis=1)
-    else:
-        said = np.asarray(measured.said, np.int64)
-        against, wrong = measured.answers[np.arange(len(said)), said], said != truth
-    examples = np.flatnonzero(wrong)
-    return examples[np.argsort(-against[examples], kind="stable")][:count]
+    if isinstance(result, Evaluation):
+        return [mistake.index for mistake in result.mistakes(count)]
+    against = np.where(result.labels == 1, 1.0 - result.probabilities, result.probabilities).max(axis=1)
+    wrong = np.flatnonzero(~result.right)
+    return [int(i) for i in wrong[np.argsort(-against[wrong], kind="stable")][:count]]
 
 
-def mistakes_section(measured: Measured) -> Markup:
+def mistakes_section(measured: Measured, result: Judged) -> Markup:
     """A card for each."""
-    wrong = most_confident_mistakes(measured, len(measured.truth))
-    examples = wrong[:MOST_MISTAKES]
     one, many = measured.things
-    if not len(examples):
-        every = f"There are none: all {counted(len(measured.truth), one, many)} are right."
+    wrong = int((~result.right).sum())
+    if not wrong:
+        every = f"There are none: all {counted(result.examples, one, many)} are right."
         return section("mistakes", "Worst mistakes", paragraph(every))
-    pictures = measured.pictures(examples) if measured.has_pictures else [None] * len(examples)
-    cards = [_card(measured, int(example), picture) for example, picture in zip(examples, pictures, strict=True)]
-    lead = (
-        f"The {len(examples)} of {counted(len(wrong), 'mistake')} that the network is surest of. "
-        f"Each {one} has its number, from 0, in what was measured."
-    )
+    examples = surest_mistakes(result, MOST_MISTAKES)
+    pictures = measured.pictures(np.array(examples)) if measured.has_pictures else [None] * len(examples)
+    cards = [_card(measured, result, at, picture) for at, picture in zip(examples, pictures, strict=True)]
+    which = f"The {len(examples)} of {wrong:,}" if len(examples) < wrong else f"All {wrong:,}"
+    lead = f"{which} that the network is surest of. Numbers are those of the {many} that were measured, from 0."
     return section("mistakes", "Worst mistakes", paragraph(lead), element("ol", cards, class_="cards"))
 
 
-def _card(measured: Measured, example: int, picture: npt.NDArray[np.uint8] | None) -> Markup:
-    names, shares = measured.model.classes, measured.answers[example]
-    truth = np.asarray(measured.truth)[example]
-    true = [int(truth)] if truth.ndim == 0 else np.flatnonzero(truth).tolist()
-    said = [int(np.argmax(shares))] if truth.ndim == 0 else np.flatnonzero(shares > 0.5).tolist()
+def _card(measured: Measured, result: Judged, example: int, picture: npt.NDArray[np.uint8] | None) -> Markup:
+    names, shares = measured.model.classes, result.probabilities[example]
+    true, said = true_classes(result, example), said_classes(result, example)
     shown = np.argsort(-shares, kind="stable")[:_LIKELIEST].tolist()
     shown += [i for i in true if i not in shown][: _LIKELIEST - 1]
     verdict = f"true {_listed(names, true)}, said {_listed(names, said)}"

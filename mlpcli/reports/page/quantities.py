@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.evaluation import RegressionEvaluation
+from mlpcli.nn.metrics import RESIDUAL_PERCENTILES
 from mlpcli.reports.page.axes import linear_axis
 from mlpcli.reports.page.charts import Chart, bar_chart, scatter_chart
 from mlpcli.reports.page.layout import counted, number, paragraph, section, table
@@ -15,14 +16,13 @@ from mlpcli.reports.page.measured import Measured
 MOST_QUANTITIES = 6  # that are drawn; the tables have all
 MOST_POINTS = 2000
 _BARS = 30  # at most
-_QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+_PERCENTILES = {0: "lowest", 50: "median", 100: "highest"}
 
 
 def quantities_section(measured: Measured, result: RegressionEvaluation) -> Markup:
     """Two charts and a row of each table for each quantity."""
     names = measured.model.classes
-    truth = np.asarray(measured.truth, np.float64).reshape(-1, len(names))
-    said = np.asarray(measured.answers, np.float64)
+    truth, said = result.labels, result.said
     away = said - truth
     charts = [
         chart
@@ -33,42 +33,40 @@ def quantities_section(measured: Measured, result: RegressionEvaluation) -> Mark
         (name, number(float(r2)), number(float(mae)), number(float(rmse)))
         for name, r2, mae, rmse in zip(names, *result.per_quantity, strict=True)
     ]
-    quantiles = np.quantile(away, _QUANTILES, axis=0)
-    spread = [(name, *(number(float(q)) for q in quantiles[:, k])) for k, name in enumerate(names)]
-    headings = ("lowest", "5 %", "25 %", "median", "75 %", "95 %", "highest")
+    residuals = result.residual_percentiles.T
+    spread = [(name, *(number(float(value)) for value in of)) for name, of in zip(names, residuals, strict=True)]
+    headings = [_PERCENTILES.get(p, f"{p} %") for p in RESIDUAL_PERCENTILES]
     left_out = len(names) - MOST_QUANTITIES
-    note = paragraph(f"{counted(left_out, 'more quantity', 'more quantities')}: see the tables.") if left_out > 0 else None
+    note = (
+        paragraph(f"{counted(left_out, 'more quantity', 'more quantities')}: see the tables.") if left_out > 0 else None
+    )
     return section(
         "quantities",
         "True and said",
         element("div", charts, class_="charts"),
         note,
         table("Fit of each quantity", ("quantity", "R\N{SUPERSCRIPT TWO}", "mean absolute", "root mean squared"), fit),
-        table("Quantiles of what was said less the truth", ("quantity", *headings), spread),
+        table("Percentiles of what was said less the truth", ("quantity", *headings), spread),
     )
 
 
-def worst(measured: Measured, count: int) -> npt.NDArray[np.integer]:
-    """The examples that are farthest away, each quantity by its own deviation; (n,), the worst first."""
-    names = measured.model.classes
-    truth = np.asarray(measured.truth, np.float64).reshape(-1, len(names))
-    spread = truth.std(axis=0)
-    away = np.abs(np.asarray(measured.answers, np.float64) - truth) / np.where(spread > 0, spread, 1.0)
-    return np.argsort(-away.max(axis=1), kind="stable")[:count]
+def worst_predictions(result: RegressionEvaluation, count: int) -> list[int]:
+    """At most so many examples, those that are farthest away first, each quantity by its own deviation."""
+    spread = result.labels.std(axis=0)
+    away = np.abs(result.said - result.labels) / np.where(spread > 0, spread, 1.0)
+    return [int(i) for i in np.argsort(-away.max(axis=1), kind="stable")[:count]]
 
 
-def worst_section(measured: Measured, count: int = 20) -> Markup:
+def worst_section(measured: Measured, result: RegressionEvaluation, count: int = 20) -> Markup:
     """A row for each of the worst examples."""
     names = measured.model.classes[:MOST_QUANTITIES]
-    truth = np.asarray(measured.truth, np.float64).reshape(len(measured.truth), -1)
-    examples = worst(measured, count).tolist()
     rows = [
         (
             str(example),
-            *(number(float(value)) for k in range(len(names)) for value in (truth[example, k], measured.answers[example, k])),
+            *(number(float(of[example, k])) for k in range(len(names)) for of in (result.labels, result.said)),
             *measured.values(example),
         )
-        for example in examples
+        for example in worst_predictions(result, count)
     ]
     kinds = [f"{name}, {what}" for name in names for what in ("true", "said")]
     columns = ("number", *kinds, *measured.value_names)
@@ -99,7 +97,9 @@ def _residuals(k: int, name: str, away: npt.NDArray[np.float64]) -> Markup:
         for a, b, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True)
     ]
     heights: Sequence[float | None] = [float(count) if count else None for count in counts]
-    return bar_chart(Chart(f"chart-residuals-{k}", f"{name}: said less true", told, x, y), edges.tolist(), heights, titles)
+    return bar_chart(
+        Chart(f"chart-residuals-{k}", f"{name}: said less true", told, x, y), edges.tolist(), heights, titles
+    )
 
 
 def _ends(*values: npt.NDArray[np.float64]) -> tuple[float, float]:
