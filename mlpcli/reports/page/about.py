@@ -16,7 +16,7 @@ from mlpcli.datasets.load import is_named
 from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.model import Model
 from mlpcli.recorded import NOT_REPEATED, settings_of
-from mlpcli.reports.page.layout import counted, facts, number, paragraph, seconds, section, table
+from mlpcli.reports.page.layout import counted, facts, finite, number, paragraph, seconds, section, table
 from mlpcli.reports.page.markup import Markup, Node, element
 
 MOST_CLASSES = 200  # whose numbers of examples are listed
@@ -111,9 +111,9 @@ def _versions(model: Model) -> Markup:
         value = model.meta.get(key)
         if type(value) in (int, str) and value != "":
             pairs.append((name, str(value)))
-    took = model.meta.get("training_seconds")
-    if type(took) in (int, float) and 0 <= took < 1e12:
-        pairs.append(("training took", seconds(float(took))))
+    took = finite(model.meta.get("training_seconds"))
+    if took is not None:
+        pairs.append(("training took", seconds(took)))
     return facts([*pairs, ("reported with mlpcli", mlpcli.__version__)])
 
 

@@ -1,4 +1,4 @@
-"""What a classifier confuses: the matrix, whose numbers open the examples behind them, and the figures of each class."""
+"""What a classifier confuses: a matrix whose numbers open the examples behind them; and the figures of each class."""
 
 import math
 from collections.abc import Sequence

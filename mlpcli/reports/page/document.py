@@ -13,10 +13,11 @@ from mlpcli.reports.page.markup import Markup, Node, element, json_for_script
 GENERATOR = "mlpcli report"  # by which a report is known again
 
 
-def document(
-    title: str, head: Node, sections: Sequence[tuple[str, str, Markup]], gallery: dict[str, Any] | None
-) -> str:
-    """The HTML file. sections: (id, heading, content) each. gallery: what opens, see gallery.py.
+Section = tuple[str, str, Markup]  # its id, how the contents call it, and itself
+
+
+def document(title: str, head: Node, sections: Sequence[Section], gallery: dict[str, Any] | None) -> str:
+    """The HTML file. gallery: what opens, see gallery.py.
 
     Its policy allows pictures that stand in it, its own style and its own script, told by their SHA-256: no address is
     ever looked up, and nothing that slipped into the page as text could run.

@@ -2,7 +2,7 @@
 
 from mlpcli.evaluation import Evaluation, MultiLabelEvaluation
 from mlpcli.model import Model
-from mlpcli.reports.page.layout import counted, number, percent, seconds
+from mlpcli.reports.page.layout import counted, finite, number, percent, seconds
 from mlpcli.reports.page.markup import Node, element
 from mlpcli.reports.page.measured import Measured
 
@@ -77,17 +77,17 @@ def _recorded(model: Model) -> list[Stat]:
     }
     found = []
     for name, (what, text) in known.items():
-        value = model.metrics.get(name)
-        if type(value) in (int, float):
-            found.append((text(float(value)), f"{what}, as recorded after training"))
+        value = finite(model.metrics.get(name))
+        if value is not None:
+            found.append((text(value), f"{what}, as recorded after training"))
     return found
 
 
 def _about(model: Model) -> list[Stat]:
     stats = [(f"{model.parameters.flat.size:,}", "parameters")]
-    took = model.meta.get("training_seconds")
-    if type(took) in (int, float) and 0 <= took < 1e12:
-        stats.append((seconds(float(took)), f"training, {counted(len(model.history), 'epoch')}"))
+    took = finite(model.meta.get("training_seconds"))
+    if took is not None:
+        stats.append((seconds(took), f"training, {counted(len(model.history), 'epoch')}"))
     return stats
 
 

@@ -59,8 +59,9 @@ def facts(pairs: Iterable[tuple[str, Node]]) -> Markup:
 
 def finite(value: object) -> float | None:
     """A number that a file records, or None for whatever else stands in its place."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and abs(value) < _LARGE else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < _LARGE else None
 
 
 def percent(fraction: float, digits: int = 2) -> str:

@@ -36,10 +36,8 @@ def quantities_section(measured: Measured, result: RegressionEvaluation) -> Mark
     residuals = result.residual_percentiles.T
     spread = [(name, *(number(float(value)) for value in of)) for name, of in zip(names, residuals, strict=True)]
     headings = [_PERCENTILES.get(p, f"{p} %") for p in RESIDUAL_PERCENTILES]
-    left_out = len(names) - MOST_QUANTITIES
-    note = (
-        paragraph(f"{counted(left_out, 'more quantity', 'more quantities')}: see the tables.") if left_out > 0 else None
-    )
+    is_more = len(names) > MOST_QUANTITIES
+    note = paragraph(f"The first {MOST_QUANTITIES} are drawn; the tables have all.") if is_more else None
     return section(
         "quantities",
         "True and said",
@@ -97,9 +95,8 @@ def _residuals(k: int, name: str, away: npt.NDArray[np.float64]) -> Markup:
         for a, b, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True)
     ]
     heights: Sequence[float | None] = [float(count) if count else None for count in counts]
-    return bar_chart(
-        Chart(f"chart-residuals-{k}", f"{name}: said less true", told, x, y), edges.tolist(), heights, titles
-    )
+    chart = Chart(f"chart-residuals-{k}", f"{name}: said less true", told, x, y)
+    return bar_chart(chart, edges.tolist(), heights, titles)
 
 
 def _ends(*values: npt.NDArray[np.float64]) -> tuple[float, float]:

@@ -33,7 +33,7 @@ def reliability_section(result: Evaluation) -> Markup:
         share,
         linear_axis("examples", [0.0, float(most)], low=0.0, whole=True),
     )
-    there = [count > 0 for _, _, count, _, _ in bins]
+    right = [accuracy if count else None for _, _, count, _, accuracy in bins]
     rows = [
         (
             f"{percent(low, 0)} to {percent(high, 0)}",
@@ -52,14 +52,8 @@ def reliability_section(result: Evaluation) -> Markup:
         ),
         element(
             "div",
-            bar_chart(
-                accuracies,
-                edges,
-                [a if is_there else None for is_there, (*_, a) in zip(there, bins, strict=True)],
-                titles,
-                diagonal=True,
-            ),
-            bar_chart(counts, edges, [float(c) if c else None for _, _, c, _, _ in bins], titles),
+            bar_chart(accuracies, edges, right, titles, diagonal=True),
+            bar_chart(counts, edges, [float(count) if count else None for _, _, count, _, _ in bins], titles),
             class_="charts",
         ),
         table("Calibration", ("confidence", "examples", "mean confidence", "accuracy"), rows),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.evaluation import Evaluation, MultiLabelEvaluation, RegressionEvaluation
@@ -11,12 +12,11 @@ from mlpcli.model import Model
 from mlpcli.reports.page.about import again_section, data_section, settings_section
 from mlpcli.reports.page.classes import classes_section, confusion_cells, confusion_section
 from mlpcli.reports.page.curves import curves_section
-from mlpcli.reports.page.document import GENERATOR, document
+from mlpcli.reports.page.document import GENERATOR, Section, document
 from mlpcli.reports.page.first_layer import first_layer_section
 from mlpcli.reports.page.gallery import gallery
 from mlpcli.reports.page.headline import headline
 from mlpcli.reports.page.labels import label_cells, labels_section
-from mlpcli.reports.page.markup import Markup
 from mlpcli.reports.page.measured import Measured, measure
 from mlpcli.reports.page.mistakes import mistakes_section
 from mlpcli.reports.page.quantities import quantities_section, worst_section
@@ -90,7 +90,7 @@ def page(
     return document(f"Report on {title}", headline(model, title, measured), sections, behind)
 
 
-def _results(measured: Measured | None) -> tuple[list[tuple[str, str, Markup]], dict[str, object] | None]:
+def _results(measured: Measured | None) -> tuple[list[Section], dict[str, Any] | None]:
     """The sections on what was measured, and what opens from them."""
     if measured is None:
         return [], None
