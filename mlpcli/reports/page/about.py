@@ -57,8 +57,8 @@ def settings_section(model: Model, weights: str) -> Markup:
     for one in settings:
         if one.source != IDLE and one.value is not None:
             groups.setdefault(one.group, []).append((one.name.replace("_", " "), _shown(one.value)))
-    lists = [(element("h3", group), facts(pairs)) for group, pairs in groups.items()]
-    return section("settings", "Settings", lists)
+    lists = [element("div", element("h3", group), facts(pairs)) for group, pairs in groups.items()]
+    return section("settings", "Settings", element("div", lists, class_="groups"))
 
 
 def again_section(model: Model, weights: str, report: str, data: str | None) -> Markup:

@@ -12,7 +12,7 @@ from mlpcli.reports.page.axes import Axis
 from mlpcli.reports.page.markup import Markup, Node, element, join
 
 WIDTH, HEIGHT = 380, 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 44  # room for tick labels and the names of the axes
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 44  # room for tick labels and the names of the axes
 _LEGEND = 20  # more room at the top
 
 
@@ -189,6 +189,6 @@ def _axes(chart: Chart, top: float) -> Markup:
             y=0,
             text_anchor="middle",
             class_="label",
-            transform=f"translate(12 {middle:g}) rotate(-90)",
+            transform=f"translate(11 {middle:g}) rotate(-90)",
         ),
     )

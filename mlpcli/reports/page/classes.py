@@ -14,6 +14,7 @@ from mlpcli.reports.page.measured import Measured
 MOST_CLASSES = 100  # of a matrix; of more, the pairs that are confused most often are listed
 MOST_PAIRS = 40
 _SHORT = 3  # characters of a name that stand over a column side by side
+_FEW = 26  # classes up to which numbers have room
 _DARKEST = 5  # see style.css
 
 
@@ -73,7 +74,11 @@ def cell_button(key: str, title: str, count: int, things: tuple[str, str]) -> Ma
 def _matrix(measured: Measured, result: Evaluation) -> Markup:
     names, confusion = measured.model.classes, result.confusion
     most = int((confusion - np.diag(np.diag(confusion))).max()) if len(names) > 1 else 0
-    is_long = any(len(name) > _SHORT for name in names)
+    looks = [
+        "matrix",
+        "long" if any(len(name) > _SHORT for name in names) else "short",
+        "dense" if len(names) > _FEW else f"digits{len(str(confusion.max()))}",
+    ]
     head = [element("th", element("span", name), scope="col") for name in names]
     rows = []
     for i, name in enumerate(names):
@@ -84,10 +89,10 @@ def _matrix(measured: Measured, result: Evaluation) -> Markup:
         rows.append(element("tr", element("th", name, scope="row"), cells))
     whole = element(
         "table",
-        element("caption", "Confusion matrix"),
+        element("caption", "Confusion matrix", class_="heard"),
         element("thead", element("tr", element("td", element("span", "true \\ said", aria_hidden="true")), head)),
         element("tbody", rows),
-        class_=f"matrix{' long' if is_long else ''}",
+        class_=" ".join(looks),
     )
     return scrolling(whole, "confusion matrix")
 

@@ -22,10 +22,13 @@ def paragraph(*content: Node) -> Markup:
     return element("p", *content)
 
 
-def table(caption: Node, columns: Sequence[str], rows: Iterable[Sequence[Node]], text_columns: int = 1) -> Markup:
+def table(
+    caption: str, columns: Sequence[str], rows: Iterable[Sequence[Node]], *, text_columns: int = 1, heard: bool = True
+) -> Markup:
     """A table in a box of its own, which scrolls where it is too wide. The first cell of each row is its heading.
 
-    text_columns: how many of the first columns hold text; the others hold numbers.
+    text_columns: how many of the first columns hold text; the others hold numbers. heard: the caption is for readers
+    of screens alone, since the heading above says the same.
     """
     kinds = ["text" if i < text_columns else None for i in range(len(columns))]
     head = element(
@@ -39,10 +42,8 @@ def table(caption: Node, columns: Sequence[str], rows: Iterable[Sequence[Node]],
         )
         for row in rows
     ]
-    return scrolling(
-        element("table", element("caption", caption), element("thead", head), element("tbody", body)),
-        "table",
-    )
+    described = element("caption", caption, class_="heard" if heard else None)
+    return scrolling(element("table", described, element("thead", head), element("tbody", body)), caption)
 
 
 def scrolling(content: Markup, label: str) -> Markup:

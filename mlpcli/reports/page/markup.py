@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 _VOID = frozenset({"br", "col", "hr", "img", "link", "meta"})
-_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"  # not printable, but part of words and emoji
+# Not printable for Python, but harmless: spaces and line ends, and what joins letters of words and parts of emoji.
+_KEPT = frozenset("\n\t\N{NO-BREAK SPACE}\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
 
 
 class Markup(str):
@@ -27,9 +28,9 @@ def escape(text: str) -> Markup:
     """Text as it stands in HTML, between tags or in a quoted attribute.
 
     What cannot be printed (control characters, halves of surrogate pairs, marks that turn the direction of all that
-    follows) becomes U+FFFD; line ends and tabs stay.
+    follows) becomes U+FFFD.
     """
-    printable = (c if c.isprintable() or c in "\n\t" or c in _JOINERS else "\N{REPLACEMENT CHARACTER}" for c in text)
+    printable = (c if c.isprintable() or c in _KEPT else "\N{REPLACEMENT CHARACTER}" for c in text)
     return Markup(html.escape("".join(printable), quote=True))
 
 

@@ -11,6 +11,7 @@ from mlpcli.reports.page.measured import Judged, Measured, said_classes, true_cl
 from mlpcli.reports.page.pictures import data_address, png
 
 MOST_MISTAKES = 24
+_SHORT = 3  # characters of names beside which the bars have more room
 _LIKELIEST = 3  # classes of which the probability is shown; the true one always
 
 
@@ -35,10 +36,21 @@ def mistakes_section(measured: Measured, result: Judged) -> Markup:
         return section("mistakes", "Worst mistakes", paragraph(every))
     examples = surest_mistakes(result, MOST_MISTAKES)
     pictures = measured.pictures(np.array(examples)) if measured.has_pictures else [None] * len(examples)
+    is_short = all(len(name) <= _SHORT for name in measured.model.classes)
     cards = [_card(measured, result, at, picture) for at, picture in zip(examples, pictures, strict=True)]
-    which = f"The {len(examples)} of {wrong:,}" if len(examples) < wrong else f"All {wrong:,}"
-    lead = f"{which} that the network is surest of. Numbers are those of the {many} that were measured, from 0."
-    return section("mistakes", "Worst mistakes", paragraph(lead), element("ol", cards, class_="cards"))
+    which = f"The {len(examples)} of {wrong:,} that the network is surest of"
+    if len(examples) == wrong:
+        which = f"All {wrong:,}, those first that the network is surest of" if wrong > 1 else "The only one"
+    lead = (
+        f"{which}, with the probabilities that it gave; the true class is blue. Numbers are those of the {many} that "
+        "were measured, from 0."
+    )
+    return section(
+        "mistakes",
+        "Worst mistakes",
+        paragraph(lead),
+        element("ol", cards, class_="cards short" if is_short else "cards"),
+    )
 
 
 def _card(measured: Measured, result: Judged, example: int, picture: npt.NDArray[np.uint8] | None) -> Markup:

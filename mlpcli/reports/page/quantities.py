@@ -16,6 +16,7 @@ from mlpcli.reports.page.measured import Measured
 MOST_QUANTITIES = 6  # that are drawn; the tables have all
 MOST_POINTS = 2000
 _BARS = 30  # at most
+_FIT = ("quantity", "R\N{SUPERSCRIPT TWO}", "mean absolute error", "root mean squared error")
 _PERCENTILES = {0: "lowest", 50: "median", 100: "highest"}
 
 
@@ -43,8 +44,13 @@ def quantities_section(measured: Measured, result: RegressionEvaluation) -> Mark
         "True and said",
         element("div", charts, class_="charts"),
         note,
-        table("Fit of each quantity", ("quantity", "R\N{SUPERSCRIPT TWO}", "mean absolute", "root mean squared"), fit),
-        table("Percentiles of what was said less the truth", ("quantity", *headings), spread),
+        table(
+            "Fit of each quantity",
+            ("quantity", "R\N{SUPERSCRIPT TWO}", "mean absolute", "root mean squared"),
+            fit,
+            heard=False,
+        ),
+        table("Percentiles of what was said less the truth", ("quantity", *headings), spread, heard=False),
     )
 
 

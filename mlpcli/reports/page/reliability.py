@@ -38,10 +38,11 @@ def reliability_section(result: Evaluation) -> Markup:
         (
             f"{percent(low, 0)} to {percent(high, 0)}",
             f"{count:,}",
-            percent(confidence) if count else "\N{EN DASH}",
-            percent(accuracy) if count else "\N{EN DASH}",
+            percent(confidence),
+            percent(accuracy),
         )
         for low, high, count, confidence, accuracy in bins
+        if count
     ]
     return section(
         "calibration",

@@ -78,7 +78,7 @@ function gallery(data) {
 
   function table(numbers) {
     const whole = make("table"), head = make("thead"), body = make("tbody"), names = make("tr");
-    whole.append(make("caption", "The examples with what the network thought"), head, body);
+    whole.append(make("caption", "The examples with what the network thought", "heard"), head, body);
     for (const name of ["number", "true", "probabilities", ...data.columns]) {
       const heading = make("th", name, name === "number" ? "" : "text");
       heading.scope = "col";
