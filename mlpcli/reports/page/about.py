@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import mlpcli
-from mlpcli.config import Effective, Settings, as_toml, effective
+from mlpcli.config import DataFacts, Effective, Settings, as_toml, effective
 from mlpcli.config.effective import IDLE
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.describe import describe
@@ -98,7 +98,21 @@ def _settings(model: Model, weights: str) -> list[Effective] | None:
     defaults = Settings()
     settings = replace(recorded, **{name: getattr(defaults, name) for name in NOT_REPEATED})
     names = [name for name, value in vars(settings).items() if value != getattr(defaults, name)]
-    kept = effective(settings, dict.fromkeys(names, weights), None, is_named(settings.data))
+    network, data = model.network, model.meta["data"]
+    facts_known = DataFacts(
+        network.structure[0],
+        len(model.classes),
+        data.get("training_examples"),
+        model.task,
+        model.input["kind"],
+        False,
+        settings.scaling or "unit",
+        settings.shuffle or "examples",
+    )
+    try:
+        kept = effective(settings, dict.fromkeys(names, weights), facts_known, is_named(settings.data))
+    except (UsageError, TypeError):  # of a description that somebody has changed
+        return None
     return [one for one in kept if one.name not in NOT_REPEATED]
 
 

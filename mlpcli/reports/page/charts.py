@@ -13,7 +13,7 @@ from mlpcli.reports.page.markup import Markup, Node, element, join
 
 WIDTH, HEIGHT = 380, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 44  # room for tick labels and the names of the axes
-_LEGEND = 20  # more room at the top
+_LEGEND = 34  # more room at the top, for a legend and the name of a mark
 
 
 @dataclass(frozen=True)
@@ -52,12 +52,12 @@ def line_chart(chart: Chart, lines: Sequence[Line], mark: tuple[float, str] | No
         at = chart.across(mark[0])
         is_right = at > (WIDTH + _LEFT) / 2
         drawn += [
-            element("line", x1=at, x2=at, y1=top, y2=HEIGHT - _BOTTOM, class_="mark"),
+            element("line", x1=at, x2=at, y1=top - 2, y2=HEIGHT - _BOTTOM, class_="mark"),
             element(
                 "text",
                 mark[1],
-                x=at - 4 if is_right else at + 4,
-                y=top + 10,
+                x=at,
+                y=top - 5,
                 text_anchor="end" if is_right else "start",
                 class_="note",
             ),

@@ -13,9 +13,11 @@ from mlpcli.reports.page.measured import Measured
 
 MOST_CLASSES = 100  # of a matrix; of more, the pairs that are confused most often are listed
 MOST_PAIRS = 40
-_SHORT = 3  # characters of a name that stand over a column side by side
+_SHORT = 3  # characters of a name that has room over its column
+_WIDEST = 80  # characters in all that longer names may have side by side; beyond, they are turned
 _FEW = 26  # classes up to which numbers have room
 _DARKEST = 5  # see style.css
+_MANY = 10  # mistakes of one kind that are shaded darkest, if no other kind is more frequent
 
 
 def confusion_cells(result: Evaluation, names: Sequence[str]) -> list[Cell]:
@@ -74,9 +76,10 @@ def cell_button(key: str, title: str, count: int, things: tuple[str, str]) -> Ma
 def _matrix(measured: Measured, result: Evaluation) -> Markup:
     names, confusion = measured.model.classes, result.confusion
     most = int((confusion - np.diag(np.diag(confusion))).max()) if len(names) > 1 else 0
+    is_turned = any(len(name) > _SHORT for name in names) and max(map(len, names)) * len(names) > _WIDEST
     looks = [
         "matrix",
-        "long" if any(len(name) > _SHORT for name in names) else "short",
+        "turned" if is_turned else "upright",
         "dense" if len(names) > _FEW else f"digits{len(str(confusion.max()))}",
     ]
     head = [element("th", element("span", name), scope="col") for name in names]
@@ -113,7 +116,7 @@ def _shade(count: int, is_right: bool, most: int) -> str | None:
         return "right"
     if not count:
         return None
-    return f"wrong{math.ceil(_DARKEST * math.log1p(count) / math.log1p(most))}"
+    return f"wrong{math.ceil(_DARKEST * math.log1p(count) / math.log1p(max(most, _MANY)))}"
 
 
 def _pairs(measured: Measured, result: Evaluation) -> Sequence[Node]:

@@ -10,6 +10,7 @@ from mlpcli.reports.page.layout import counted, finite, number, paragraph, perce
 from mlpcli.reports.page.markup import Markup, element
 
 MOST_POINTS = 400  # of a line; more cannot be told apart
+_SEEN = 0.01  # of accuracy
 _WIDE = 30.0  # largest loss by smallest from which a logarithmic axis shows more
 
 Points = list[tuple[float, float]]
@@ -100,7 +101,7 @@ def _accuracy(model: Model) -> Markup | None:
     )
     if not lines:
         return None
-    if len(lines) == 2 and lines[0].points == lines[1].points:
+    if len(lines) == 2 and _are_alike(*lines):
         del lines[1]
     values = [100 * y for line in lines for _, y in line.points]
     scaled = [Line(line.name, [(x, 100 * y) for x, y in line.points], line.style) for line in lines]
@@ -108,6 +109,12 @@ def _accuracy(model: Model) -> Markup | None:
     axis = linear_axis("accuracy, %", values, high=top)
     told = "; ".join(_course(line, percent) for line in lines)
     return _chart(model, "accuracy", "Accuracy on the validation examples by epoch", scaled, axis, told)
+
+
+def _are_alike(one: Line, other: Line) -> bool:
+    """Whether two lines over the same epochs differ by less than one would see."""
+    away = [abs(a - b) for (_, a), (_, b) in zip(one.points, other.points, strict=False)]
+    return sum(away) / len(away) < _SEEN
 
 
 def _rate(model: Model) -> Markup | None:

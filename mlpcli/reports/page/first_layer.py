@@ -29,10 +29,11 @@ def first_layer_section(model: Model) -> Markup:
 def _which(model: Model, shown: int) -> str:
     units, is_output = model.network.structure[1], len(model.network.structure) == 2
     there = counted(units, "output" if is_output else "unit")
-    if shown == units:
-        return f"{there}; what is red speaks for it, what is blue against it."
     which = "the first" if is_output else "those with the largest weights out of them, the largest first"
-    return f"{shown} of {there}: {which}. What is red speaks for a unit, what is blue against it."
+    chosen = there if shown == units else f"{shown} of {there}: {which}"
+    if len(model.input["shape"]) == 3:
+        return f"{chosen}. The brighter a colour is, the more it speaks for a unit; grey is a weight of 0."
+    return f"{chosen}. What is red speaks for a unit, what is blue against it."
 
 
 def most_influential(model: Model) -> npt.NDArray[np.integer]:
@@ -69,7 +70,8 @@ def _pictures(model: Model, W: npt.NDArray[np.float64], limit: float) -> Markup:
     columns = min(len(units), 16 if max(height, width) <= 8 else 10)
     if is_colour:  # each channel by itself: grey is no weight
         pixels = np.asarray(np.rint(np.clip(0.5 + units / (2 * limit), 0, 1) * 255), np.uint8)
-        content = png(sheet(pixels, columns, _GAP, 128))
+        opaque = np.full((*pixels.shape[:3], 1), 255, np.uint8)
+        content = png(sheet(np.concatenate([pixels, opaque], axis=3), columns, _GAP))
     else:
         whole = sheet(levels(units[..., 0], limit), columns, _GAP, _LEVELS)
         content = png(whole, diverging_palette(), _LEVELS)
@@ -85,8 +87,7 @@ def _pictures(model: Model, W: npt.NDArray[np.float64], limit: float) -> Markup:
         f"{rows} rows of {columns}",
         class_="pixels",
     )
-    note = "Each channel by itself: grey is a weight of 0." if is_colour else None
-    return element("figure", picture, element("figcaption", note if is_colour else _scale(limit)))
+    return element("figure", picture, None if is_colour else element("figcaption", _scale(limit)))
 
 
 def _smaller(units: npt.NDArray[np.float64], step: int) -> npt.NDArray[np.float64]:
@@ -145,7 +146,7 @@ def _grid(model: Model, W: npt.NDArray[np.float64], shown: npt.NDArray[np.intege
     )
     inputs = len(_input_names(model))
     more = f" The first {len(names)} of {inputs:,} inputs." if len(names) < inputs else ""
-    caption = element("figcaption", _scale(limit), f" Rows: inputs. Columns: units.{more}")
+    caption = element("figcaption", _scale(limit), element("p", f"Rows are inputs, columns units.{more}"))
     return element("figure", scrolling(svg, "weights"), caption)
 
 

@@ -12,6 +12,7 @@ from mlpcli.datasets.encoding import NumberInput
 from mlpcli.evaluation import AnyEvaluation, Evaluation, MultiLabelEvaluation
 from mlpcli.memory import rows_of
 from mlpcli.model import Model
+from mlpcli.reports.page.layout import number
 from mlpcli.reports.page.pictures import Pixels, as_pixels
 
 # Of classes or labels: what has a truth, an answer and probabilities for each example.
@@ -80,11 +81,11 @@ class Measured:
         if kind == "bits":
             return ["".join(f"{value:g}" for value in row[:256].astype(float))]
         if self.model.encoding is None:
-            return [f"{float(value):.6g}" for value in row[:MOST_VALUES]]
+            return [number(float(value), 6) for value in row[:MOST_VALUES]]
         texts, at = [], 0
         for one in self.model.encoding.inputs[:MOST_VALUES]:
             if isinstance(one, NumberInput):
-                texts.append(f"{float(row[at]):.6g}")
+                texts.append(number(float(row[at]), 6))
             else:
                 marked = np.flatnonzero(row[at : at + one.width])
                 texts.append(one.categories[int(marked[0])] if marked.size else "none of the known")

@@ -107,4 +107,4 @@ def _values(measured: Measured, example: int) -> Node:
 
 
 def _listed(names: tuple[str, ...], which: list[int]) -> str:
-    return ", ".join(names[i] for i in which) or "none"
+    return " + ".join(names[i] for i in which) or "none"

@@ -33,7 +33,7 @@ function gallery(data) {
   const dialog = document.getElementById("gallery");
   const shown = document.getElementById("examples");
   const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
-  const named = (classes) => classes.map((i) => data.classes[i]).join(", ") || "none";
+  const named = (classes) => classes.map((i) => data.classes[i]).join(" + ") || "none";
 
   const sheet = new Image();
   if (data.sheet) sheet.src = data.sheet.source;
