@@ -13,6 +13,7 @@ MOST_INPUTS = 64  # of a network whose inputs are no picture
 _LONGEST = 40  # pixels to a side of a unit's picture
 _LEVELS = 101  # colours from blue over white to red
 _BLUE, _WHITE, _RED = (33, 82, 160), (247, 247, 245), (178, 45, 38)
+_NAME = 22  # characters of an input's name
 _GAP = 2  # pixels between units, seen through
 
 
@@ -110,7 +111,8 @@ def _grid(model: Model, W: npt.NDArray[np.float64], shown: npt.NDArray[np.intege
     """A row for each input, a column for each unit."""
     names = _input_names(model)[:MOST_INPUTS]
     content = png(levels(W.T[: len(names)], limit), diverging_palette())
-    left, top, side = 150, 22, 18
+    top, side = 22, 18
+    left = 16 + round(6.6 * min(_NAME, max(map(len, names))))
     width, height = left + side * len(shown), top + side * len(names)
     drawn: list[Node] = [
         element(
@@ -125,7 +127,7 @@ def _grid(model: Model, W: npt.NDArray[np.float64], shown: npt.NDArray[np.intege
         )
     ]
     for i, name in enumerate(names):
-        text = name if len(name) <= 22 else f"{name[:21]}\N{HORIZONTAL ELLIPSIS}"
+        text = name if len(name) <= _NAME else f"{name[: _NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
         title = element("title", name) if text != name else None
         drawn.append(element("text", title, text, x=left - 8, y=top + side * i + 13, text_anchor="end"))
     for i, unit in enumerate(shown.tolist()):

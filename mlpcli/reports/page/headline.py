@@ -3,13 +3,13 @@
 from mlpcli.evaluation import Evaluation, MultiLabelEvaluation
 from mlpcli.model import Model
 from mlpcli.reports.page.layout import counted, finite, number, percent, seconds
-from mlpcli.reports.page.markup import Node, element
+from mlpcli.reports.page.markup import Markup, Node, element
 from mlpcli.reports.page.measured import Measured
 
 Stat = tuple[str, str]  # a figure, and what it is
 
 
-def headline(model: Model, title: str, measured: Measured | None) -> Node:
+def headline(model: Model, title: str, measured: Measured | None) -> Markup:
     """The heading with the button for light and dark, the most important figures, and what is to be known first."""
     head = element(
         "div", element("h1", title), element("p", _subtitle(model, measured), class_="subtitle"), class_="title"
@@ -18,7 +18,7 @@ def headline(model: Model, title: str, measured: Measured | None) -> Node:
     stats = [*(_recorded(model) if measured is None else _measured(measured)), *_about(model)]
     listed = [element("div", element("dt", what), element("dd", figure)) for figure, what in stats]
     notices = [element("p", text, class_="notice") for text in _notices(model, measured)]
-    return element("header", head, theme), element("dl", listed, class_="stats"), notices
+    return element("header", head, theme, element("dl", listed, class_="stats"), notices)
 
 
 def shape_of(model: Model) -> str:

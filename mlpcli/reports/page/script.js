@@ -35,6 +35,8 @@ function gallery(data) {
   const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
   const named = (classes) => classes.map((i) => data.classes[i]).join(" + ") || "none";
 
+  const told = (example) => example.said.filter(([i, share]) => share >= 0.001 || example.truth.includes(i));
+
   const sheet = new Image();
   if (data.sheet) sheet.src = data.sheet.source;
   const ready = data.sheet ? sheet.decode() : Promise.resolve();
@@ -56,8 +58,7 @@ function gallery(data) {
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `image ${example.index}, true ${named(example.truth)}`);
     item.append(canvas, make("span", `number ${example.index}`, "index"));
-    for (const [i, share] of example.said) {
-      if (share < 0.001 && !example.truth.includes(i)) continue;
+    for (const [i, share] of told(example)) {
       const line = make("div", `${data.classes[i]} `);
       line.append(make("span", percent(share), "share"));
       item.append(line);
@@ -70,7 +71,7 @@ function gallery(data) {
     const line = make("tr");
     const heading = make("th", String(example.index));
     heading.scope = "row";
-    const said = example.said.map(([i, share]) => `${data.classes[i]} ${percent(share)}`).join(", ");
+    const said = told(example).map(([i, share]) => `${data.classes[i]} ${percent(share)}`).join(", ");
     line.append(heading);
     for (const text of [named(example.truth), said, ...(example.values || [])]) line.append(make("td", text, "text"));
     return line;
