@@ -78,6 +78,7 @@ ALLOWED = {
             "preparing",
             "recorded",
             "repeats",
+            "reports",
             "resuming",
             "run",
             "training",
@@ -145,7 +146,15 @@ def modules_after(*args):
 
 
 @pytest.mark.parametrize(
-    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+    "args",
+    [
+        ("--help",),
+        ("--version",),
+        ("train", "--help"),
+        ("predict", "--help"),
+        ("report", "--help"),
+        ("doctor", "--help"),
+    ],
 )
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}

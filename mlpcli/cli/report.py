@@ -14,7 +14,6 @@ from mlpcli.cli.options import (
     debug_option,
     json_option,
     quiet_option,
-    typed_path,
     use_threads,
 )
 from mlpcli.cli.trained import read_as_trained
@@ -70,7 +69,7 @@ def report(
         raise UsageError("--no-data: DATA and --label say nothing then; leave one out")
     model = load(weights)
     check_report_target(path, force)
-    dataset = None if no_data else read_as_trained(model, weights, data, label, data_dir)
+    dataset = None if no_data else read_as_trained(model, weights, data, label, data_dir, ", or give --no-data")
     measured = write(model, dataset, path, weights=weights, named=data, force=force)
     size = Path(path).stat().st_size
     if as_json:
@@ -88,4 +87,4 @@ def report(
         return
     if measured is not None:
         output.line(f"{figures(measured.evaluation)}, {measured.evaluation.examples:,} examples")
-    output.line(f"saved {path} ({size / 1000:,.0f} kB); open it in a browser: {typed_path(path)}")
+    output.line(f"saved {path} ({size / 1000:,.0f} kB); open it in a browser")

@@ -27,8 +27,10 @@ def _data_settings(model: Model, weights: str) -> dict[str, Any]:
         raise DamagedFileError(f"{weights}: its settings make no sense ({error}); use an intact copy") from None
 
 
-def read_as_trained(model: Model, weights: str, data: str | None, label: str | None, data_dir: Path) -> Dataset:
-    """The data that a network was trained on, or `data`, read as in training.
+def read_as_trained(
+    model: Model, weights: str, data: str | None, label: str | None, data_dir: Path, otherwise: str = ""
+) -> Dataset:
+    """The data that a network was trained on, or `data`, read as in training. otherwise: what else to do without it.
 
     UsageError where it is not there or does not fit, DamagedFileError for a bad file or bad settings.
     """
@@ -57,6 +59,6 @@ def read_as_trained(model: Model, weights: str, data: str | None, label: str | N
         if data is None and not Path(name).exists():
             command = click.get_current_context().command_path
             raise UsageError(
-                f"{name}: the data it was trained on is not here; name it: {command} WEIGHTS DATA"
+                f"{name}: the data it was trained on is not here; name it: {command} WEIGHTS DATA{otherwise}"
             ) from None
         raise error

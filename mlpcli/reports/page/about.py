@@ -63,12 +63,12 @@ def settings_section(model: Model, weights: str) -> Markup:
 
 def again_section(model: Model, weights: str, report: str, data: str | None) -> Markup:
     """The commands that repeat it, time and versions. data: as it was named to the command, if it was."""
-    name = shlex.quote(f"./{weights}" if weights.startswith("-") else weights)
-    measured_on = "" if data is None else f" {shlex.quote(data)}"
+    name, target = _typed(weights), _typed(report)
+    measured_on = "" if data is None else f" {_typed(data)}"
     commands = (
         f"mlp train --config {name} --output again.npy\n"
         f"mlp evaluate {name}{measured_on}\n"
-        f"mlp report {name}{measured_on} --output {shlex.quote(report)}"
+        f"mlp report {name}{measured_on} --output {target}"
     )
     settings = _settings(model, weights)
     toml: Node = None
@@ -87,6 +87,11 @@ def again_section(model: Model, weights: str, report: str, data: str | None) -> 
     return section(
         "again", "Do it again", lead, element("pre", element("code", commands), tabindex=0), toml, _versions(model)
     )
+
+
+def _typed(path: str) -> str:
+    """As a shell takes it, and never for an option."""
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 
 def _settings(model: Model, weights: str) -> list[Effective] | None:

@@ -58,7 +58,7 @@ def log_axis(label: str, values: Sequence[float]) -> Axis:
         return Axis(label, 10.0**first, 10.0**last, tuple(10.0**e for e in exponents), is_log=True)
     marks = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
     low = max(mark for mark in marks if mark <= min(values) * (1 + 1e-9))
-    high = min((mark for mark in marks if mark >= max(values) * (1 - 1e-9)), default=10.0**last)
+    high = min((mark for mark in marks if mark >= max(values) * (1 - 1e-9) and mark > low), default=10.0**last)
     return Axis(label, low, high, tuple(mark for mark in marks if low <= mark <= high), is_log=True)
 
 
