@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlpcli.pages import Page, read_page
     from mlpcli.predicting import ClassAnswer, LabelsAnswer, QuantitiesAnswer, predict_files
     from mlpcli.repeats import Repeat, best_by_validation, cross_validate, several_seeds, summary
+    from mlpcli.reports.page.writing import report
     from mlpcli.run import Run
     from mlpcli.training.loop import EpochResult
 
@@ -60,9 +61,10 @@ __all__ = [
     "info",
     "load",
     "load_data",
+    "plot",
     "predict_files",
     "read_page",
-    "plot",
+    "report",
     "resume",
     "several_seeds",
     "summary",
@@ -98,6 +100,7 @@ _HOMES = {
     "cross_validate": "repeats",
     "several_seeds": "repeats",
     "summary": "repeats",
+    "report": "reports.page.writing",
     "Run": "run",
     "train": "api",
     "resume": "api",

@@ -235,6 +235,24 @@ class Model:
         height, width = self.input["shape"]
         return deslanted(raw, (height, width))
 
+    def to_measure(self, data: Dataset) -> tuple[Split, str, str]:
+        """The examples of a data set to evaluate on, whether they are its "test" part or "all", and a remark or "".
+
+        The test part of what the network was trained on, or of data that has one; else all.
+        """
+        from mlpcli.datasets.dataset import same_examples
+
+        trained = self.meta["data"]
+        if same_examples(data.fingerprint(), trained["fingerprint"]) or data.has_test:
+            return data.test, "test", ""
+        if data.name == trained["name"]:
+            return (
+                data.test,
+                "test",
+                f"trained on another version of {data.name}; measured on the test part of this one",
+            )
+        return data.whole(), "all", ""
+
     def _check_examples(self, split: Split) -> None:
         """UsageError where labelled examples are none that this network can be measured on."""
         inputs, classes = self.network.structure[0], len(self.classes)

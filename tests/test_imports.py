@@ -64,8 +64,21 @@ ALLOWED = {
     ),
     "workers": ({"errors"}, set()),
     "reports": (
-        {"datasets", "errors", "evaluation", "files", "history", "memory", "model", "training"},
-        {"numpy", "matplotlib"},  # Matplotlib when a figure is drawn
+        {
+            "",
+            "config",
+            "datasets",
+            "errors",
+            "evaluation",
+            "files",
+            "history",
+            "memory",
+            "model",
+            "nn",
+            "recorded",
+            "training",
+        },
+        {"PIL", "matplotlib", "numpy"},  # Matplotlib when a figure is drawn
     ),
     "plot": ({"reports"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
@@ -116,6 +129,7 @@ ALLOWED = {
             "predicting",
             "plot",
             "repeats",
+            "reports",
             "run",
             "training",
         },
@@ -176,6 +190,7 @@ def modules_after(*args):
         ("doctor", "--help"),
         ("plot", "--help"),
         ("plot", "weights", "--help"),
+        ("report", "--help"),
     ],
 )
 def test_help_imports_click_alone(args):

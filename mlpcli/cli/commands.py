@@ -4,7 +4,18 @@ from importlib import import_module
 
 import click
 
-COMMANDS = ("download", "data", "train", "config", "evaluate", "info", "predict", "plot", "report", "doctor")  # mlpcli.cli.NAME has NAME
+COMMANDS = (
+    "download",
+    "data",
+    "train",
+    "config",
+    "evaluate",
+    "info",
+    "predict",
+    "plot",
+    "report",
+    "doctor",
+)  # mlpcli.cli.NAME has NAME
 
 
 class Commands(click.Group):

@@ -14,7 +14,7 @@ from mlpcli.cli.comparison import print_comparison
 from mlpcli.cli.evaluation_tables import print_evaluation, summary
 from mlpcli.cli.figures import figures
 from mlpcli.cli.options import complete_data, data_dir_option, debug_option, json_option, quiet_option, use_threads
-from mlpcli.cli.trained import read_as_trained, to_measure
+from mlpcli.cli.trained import choose_examples, read_as_trained
 from mlpcli.errors import UsageError
 from mlpcli.files import check_target
 
@@ -110,7 +110,7 @@ def _evaluate(
         _check_predictions(predictions, force, weights, data)
     dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
-    split, part = to_measure(model, dataset, weights)
+    split, part = choose_examples(model, dataset, weights)
     result = model.evaluate(split)
     if predictions is not None:
         from mlpcli.predictions import write_predictions

@@ -9,6 +9,7 @@ from click.shell_completion import CompletionItem
 
 from mlpcli.cli.groups import option
 from mlpcli.config import DATA_SETTINGS, Settings, option_name, parse_fractions, parse_structure
+from mlpcli.config.checks import AUGMENTATION
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Completion = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]

@@ -35,8 +35,10 @@ def _is_same_path(one: str, other: str) -> bool:
     return one == other or (Path(one).exists() and Path(other).exists() and Path(one).samefile(other))
 
 
-def read_as_trained(model: Model, weights: str, data: str | None, label: str | None, data_dir: Path) -> Dataset:
-    """The data that a network was trained on, or `data`, read as in training.
+def read_as_trained(
+    model: Model, weights: str, data: str | None, label: str | None, data_dir: Path, otherwise: str = ""
+) -> Dataset:
+    """The data that a network was trained on, or `data`, read as in training. otherwise: what else to do without it.
 
     UsageError where it is not there or does not fit, DamagedFileError for a bad file or bad settings.
     """
@@ -65,24 +67,17 @@ def read_as_trained(model: Model, weights: str, data: str | None, label: str | N
         if data is None and not Path(name).exists():
             command = click.get_current_context().command_path
             raise UsageError(
-                f"{name}: the data it was trained on is not here; name it: {command} WEIGHTS DATA"
+                f"{name}: the data it was trained on is not here; name it: {command} WEIGHTS DATA{otherwise}"
             ) from None
         raise error
 
 
-def to_measure(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
-    """The examples to measure on, and "test" or "all": the test part of what it was trained on, or of data that has
-    one; else all.
-    """
-    from mlpcli.datasets.dataset import same_examples
-
-    trained = model.meta["data"]
-    if same_examples(dataset.fingerprint(), trained["fingerprint"]) or dataset.has_test:
-        return dataset.test, "test"
-    if dataset.name == trained["name"]:
-        output.note(f"{weights}: trained on another version of {dataset.name}; measured on the test part of this one")
-        return dataset.test, "test"
-    return dataset.whole(), "all"
+def choose_examples(model: Model, dataset: Dataset, weights: str) -> tuple[Split, str]:
+    """The examples to measure on, as `Model.to_measure`, whose remark is shown; and which part they are."""
+    split, part, remark = model.to_measure(dataset)
+    if remark:
+        output.note(f"{weights}: {remark}")
+    return split, part
 
 
 def read_for_all(
@@ -107,7 +102,7 @@ def read_for_all(
         dataset = shared or read_as_trained(model, path, data, label, data_dir)
         model.check_fits(dataset, path)
         read.append(dataset)
-    chosen = [to_measure(*one) for one in zip(models, read, weights, strict=True)]
+    chosen = [choose_examples(*one) for one in zip(models, read, weights, strict=True)]
     first, part = chosen[0]
     for model, path, dataset, (split, its_part) in zip(models, weights, read, chosen, strict=True):
         if its_part != part:

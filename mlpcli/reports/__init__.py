@@ -1,1 +1,1 @@
-"""What there is to look at: figures of data and networks (extra: plot)."""
+"""What people look at: figures, and the report."""

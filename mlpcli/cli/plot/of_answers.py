@@ -15,7 +15,7 @@ from mlpcli.cli.charts import shaded_table
 from mlpcli.cli.figures import figures
 from mlpcli.cli.options import complete_data, data_dir_option, use_threads
 from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
-from mlpcli.cli.trained import read_as_trained, to_measure
+from mlpcli.cli.trained import choose_examples, read_as_trained
 from mlpcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _measure(weights: str, data: str | None, label: str | None, data_dir: Path) 
     model = load(weights)
     dataset = read_as_trained(model, weights, data, label, data_dir)
     model.check_fits(dataset, weights)
-    split, part = to_measure(model, dataset, weights)
+    split, part = choose_examples(model, dataset, weights)
     name = f"{Path(weights).name} on {Path(dataset.name).name} ({part})"
     return _Measured(model, dataset, split, model.evaluate(split), name)
 

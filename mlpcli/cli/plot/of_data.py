@@ -12,8 +12,8 @@ from mlpcli.cli import output
 from mlpcli.cli.drawing import drawing, side_by_side
 from mlpcli.cli.gathering import config_option, gather
 from mlpcli.cli.options import complete_data, data_dir_option, use_threads
-from mlpcli.cli.settings_options import augmentation_options, data_options
 from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
+from mlpcli.cli.settings_options import augmentation_options, data_options
 from mlpcli.config import Settings
 from mlpcli.errors import UsageError
 
