@@ -1,0 +1,56 @@
+"""Grey-value morphology: running extremes, openings and closings by lines and squares, at any window in log time."""
+
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Values = TypeVar("Values", bound=npt.NDArray[Any])
+
+
+def dilation(values: Values, window: int, axis: int) -> Values:
+    """The maximum over `window` (made odd) items around each, along an axis; `values` (height, width, ...) of any type.
+
+    Beyond its border, the picture goes on as its outermost pixels.
+    """
+    return _running(np.maximum, values, window, axis)
+
+
+def erosion(values: Values, window: int, axis: int) -> Values:
+    """The minimum, as `dilation`."""
+    return _running(np.minimum, values, window, axis)
+
+
+def closing(values: Values, window: int, axes: tuple[int, ...] = (0, 1)) -> Values:
+    """What is darker than its surroundings and narrower than `window` along the axes is gone: a square's for both."""
+    for axis in axes:
+        values = dilation(values, window, axis)
+    for axis in axes:
+        values = erosion(values, window, axis)
+    return values
+
+
+def opening(values: Values, window: int, axes: tuple[int, ...] = (0, 1)) -> Values:
+    """What is lighter than its surroundings and narrower than `window` along the axes is gone: a square's for both."""
+    for axis in axes:
+        values = erosion(values, window, axis)
+    for axis in axes:
+        values = dilation(values, window, axis)
+    return values
+
+
+def _running(extreme: "np.ufunc", values: Values, window: int, axis: int) -> Values:
+    """Extremes of ever longer runs, each of two of half its length, until two of them make up the window."""
+    reach = window // 2
+    if not reach:
+        return values
+    padding = [(0, 0)] * values.ndim
+    padding[axis] = (reach, reach)
+    runs = np.moveaxis(np.pad(values, padding, mode="edge"), axis, 0)
+    length = values.shape[axis]
+    span = 1
+    while 2 * span <= 2 * reach + 1:
+        runs = extreme(runs[:-span], runs[span:])
+        span *= 2
+    rest = 2 * reach + 1 - span
+    return np.moveaxis(extreme(runs[:length], runs[rest : rest + length]), 0, axis)  # type: ignore[return-value]
