@@ -33,13 +33,13 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def read_image(path: str | Path) -> "Image.Image":
-    """The picture in a file, upright, at most WORKING_SIZE pixels long: mode "L" or, with transparency, "LA".
+def read_image(path: str | Path, longest: int = WORKING_SIZE) -> "Image.Image":
+    """The picture in a file, upright, at most `longest` pixels long: mode "L" or, with transparency, "LA".
 
     UsageError where there is no such file, DamagedFileError for a file that is empty, enormous or no image of
     an accepted format.
     """
-    return _read(path, _simplify, 2 * WORKING_SIZE)
+    return _read(path, lambda image: _simplify(image, longest), 2 * longest)
 
 
 def read_colour(path: str | Path, longest: int = 2 * WORKING_SIZE) -> "Image.Image":
@@ -155,11 +155,11 @@ def resized(image: "Image.Image", shape: tuple[int, ...]) -> npt.NDArray[np.uint
     return np.asarray(image, np.uint8)
 
 
-def _simplify(image: "Image.Image") -> "Image.Image":
+def _simplify(image: "Image.Image", longest: int) -> "Image.Image":
     image = _eight_bits(image, alone=True)
     has_alpha = _has_alpha(image)
     image = image.convert("RGBA" if has_alpha else "L")
-    image.thumbnail((WORKING_SIZE, WORKING_SIZE), Image.Resampling.BOX)
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
     if not has_alpha:
         return image
     return image.convert("LA")
