@@ -187,7 +187,7 @@ class Model:
         frame = strokes.Frame(described["box"], (centre[0], centre[1]))
         try:
             with images.quiet():
-                picture = images.read_image(path)
+                picture = images.read_image(path, colour=True)
             seen = strokes.prepare(picture, (shape[0], shape[1]), frame)
         except ValueError:
             raise DamagedFileError(

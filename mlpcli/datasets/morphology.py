@@ -5,13 +5,15 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+_LEAST: dict[str, Any] = {"b": False, "u": 0, "f": -np.inf}
+_MOST: dict[str, Any] = {"b": True, "u": 255, "f": np.inf}
 Values = TypeVar("Values", bound=npt.NDArray[Any])
 
 
 def dilation(values: Values, window: int, axis: int) -> Values:
     """The maximum over `window` (made odd) items around each, along an axis; `values` (height, width, ...) of any type.
 
-    Beyond its border, the picture goes on as its outermost pixels.
+    At the border of the picture, over what there is of the window.
     """
     return _running(np.maximum, values, window, axis)
 
@@ -46,7 +48,9 @@ def _running(extreme: "np.ufunc", values: Values, window: int, axis: int) -> Val
         return values
     padding = [(0, 0)] * values.ndim
     padding[axis] = (reach, reach)
-    runs = np.moveaxis(np.pad(values, padding, mode="edge"), axis, 0)
+    # Beyond the border there is nothing that could be the extreme.
+    beyond = _LEAST[values.dtype.kind] if extreme is np.maximum else _MOST[values.dtype.kind]
+    runs = np.moveaxis(np.pad(values, padding, constant_values=beyond), axis, 0)
     length = values.shape[axis]
     span = 1
     while 2 * span <= 2 * reach + 1:
