@@ -17,11 +17,13 @@ Pixels = npt.NDArray[np.uint8]
 
 class Ink(NamedTuple):
     """values: (height, width) or (height, width, 3) float32, from 0 for the ground up to 1, the share of the light that
-    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's.
+    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's. dark: whether
+    it is darker than the ground.
     """
 
     values: Grey
     noise: float
+    dark: bool
 
 
 def grey_of(image: "Image.Image") -> Pixels:
@@ -76,8 +78,10 @@ def on_level(grey: Pixels, level: float) -> Grey:
     return np.asarray(np.maximum(deviation if float((deviation**3).sum()) > 0 else -deviation, 0.0))
 
 
-def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE) -> Ink:
+def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | None = None) -> Ink:
     """The ink of a photograph, (height, width) or (height, width, 3), in each channel.
+
+    dark: whether it is darker than the ground, if it is not to be found out.
 
     The ground is what is left when everything narrower than `widest`, as a share of the longer side, is taken away, by
     a closing (for dark strokes) or an opening (for light ones); both follow a ramp of light and the edge of a shadow
@@ -85,17 +89,22 @@ def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE) -> Ink:
     from pixel to pixel.
     """
     window = max(3, round(widest * max(pixels.shape[:2])))
-    dark, light = closing(pixels, window), opening(pixels, window)
-    if _change(dark) <= _change(light):
-        # Ink takes a share of the light; what is near black takes little more, and is full of noise.
-        away = 1.0 - pixels / np.maximum(dark, 0.15 * float(dark.max()) + 1.0, dtype=np.float32)
-        away[pixels >= dark] = 0.0
+    if dark is None:
+        grounds = {True: closing(pixels, window), False: opening(pixels, window)}
+        dark = _change(grounds[True]) <= _change(grounds[False])
+        ground = grounds[dark]
     else:
-        away = (pixels.astype(np.float32) - light) / np.float32(255.0)
+        ground = closing(pixels, window) if dark else opening(pixels, window)
+    if dark:
+        # Ink takes a share of the light; what is near black takes little more, and is full of noise.
+        away = 1.0 - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
+        away[pixels >= ground] = 0.0
+    else:
+        away = (pixels.astype(np.float32) - ground) / np.float32(255.0)
     # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
     away -= np.quantile(away[::2, ::2], 0.3, axis=(0, 1)).astype(np.float32)
     near = np.abs(away[np.abs(away) <= 0.125])
-    return Ink(np.maximum(away, 0.0), 1.4826 * float(np.median(near)) if near.size else 0.0)
+    return Ink(np.maximum(away, 0.0), 1.4826 * float(np.median(near)) if near.size else 0.0, dark)
 
 
 def _change(ground: Pixels) -> int:

@@ -14,13 +14,14 @@ from PIL import Image, ImageFilter
 from mlpcli.datasets.components import label
 from mlpcli.datasets.ground import border, filtered, grey_of, level_ground, off_the_ground, on_level
 from mlpcli.datasets.images import Grey
-from mlpcli.datasets.morphology import dilation
+from mlpcli.datasets.morphology import dilation, erosion
 from mlpcli.datasets.rules import without_rules
 
 MIN_CONTRAST = 12.0  # of 255: less between ground and strokes is an empty page
 SMALL = 64  # pixels of the longer side, up to which a stroke may be a pixel wide
 LOOK_SIZE = 640  # pixels of the longer side: enough to find a character
 CLOSE_SIZE = 480  # pixels of the longer side: enough for one character and its surroundings
+NARROW = 0.12  # of the picture's longer side: few strokes are wider
 MARGIN = 0.75  # of a character's size: what is looked at around it
 
 
@@ -63,49 +64,71 @@ def _character(image: "Image.Image") -> tuple[Grey | None, Area]:
         ink /= peak
         if is_small:
             return ink, everywhere
-        chosen = _main_group(ink, _without_frame(ink > 0.5), 0.0)
-        return (None if chosen is None else ink * _near(chosen)), everywhere
+        group = _main_group(ink, _without_frame(ink > 0.5), 0.0)
+        return (None if group is None else ink * _near(group.pixels)), everywhere
     if is_small:
-        ink, noise = off_the_ground(grey)
+        ink, noise, _ = off_the_ground(grey)
         return _soft(ink, ink > 0.5 * ink.max(), noise), everywhere
-    area = _found(image)
-    if area is None:
+    found = _found(image)
+    if found is None:
         return None, everywhere
-    return _close_up(image, area), area
+    return _close_up(image, found), found.area
 
 
-def _found(image: "Image.Image") -> Area | None:
+class Found(NamedTuple):
+    """A character in a photograph. area: it and what is around it; size: its longer side, pixels; dark: whether it is
+    darker than the ground; bold: whether its strokes are wide for the picture.
+    """
+
+    area: Area
+    size: float
+    dark: bool
+    bold: bool
+
+
+def _found(image: "Image.Image") -> Found | None:
     """The character and what is around it, or None on a blank page."""
     reduced = image.convert("RGB") if image.mode in ("RGB", "P") else Image.fromarray(grey_of(image))
     reduced.thumbnail((LOOK_SIZE, LOOK_SIZE), Image.Resampling.BOX)
     grey = np.asarray(reduced.convert("L", (1 / 3, 1 / 3, 1 / 3, 0)) if reduced.mode == "RGB" else reduced)
-    ink, noise = off_the_ground(filtered(grey, ImageFilter.GaussianBlur(0.7)))
-    ink = without_rules(ink, noise)
-    chosen = _main_group(ink, _contrasting(ink, noise), noise)
-    if chosen is None:
+    smooth = filtered(grey, ImageFilter.GaussianBlur(0.7))
+    wide = off_the_ground(smooth)
+    ink = without_rules(wide.values, wide.noise)
+    # A narrow window follows hands, desks and shadows better, and loses bold strokes.
+    narrow = off_the_ground(smooth, NARROW, wide.dark)
+    any_width = _main_group(ink, _contrasting(ink, wide.noise), wide.noise)
+    ink = np.minimum(ink, narrow.values)
+    group = _main_group(ink, _contrasting(ink, narrow.noise), narrow.noise)
+    bold = any_width is not None and (group is None or any_width.score > 1.3 * group.score)
+    group = any_width if bold else group
+    if group is None:
         return None
-    rows, columns = np.flatnonzero(chosen.any(axis=1)), np.flatnonzero(chosen.any(axis=0))
+    rows, columns = np.flatnonzero(group.pixels.any(axis=1)), np.flatnonzero(group.pixels.any(axis=0))
     ratio = image.width / grey.shape[1]
-    around = MARGIN * max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1) + 2
-    return Area(
+    size = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    around = MARGIN * size + 2
+    area = Area(
         max(0, int((columns[0] - around) * ratio)),
         max(0, int((rows[0] - around) * ratio)),
         min(image.width, int((columns[-1] + 1 + around) * ratio) + 1),
         min(image.height, int((rows[-1] + 1 + around) * ratio) + 1),
     )
+    return Found(area, size * ratio, wide.dark, bold)
 
 
-def _close_up(image: "Image.Image", area: Area) -> Grey | None:
+def _close_up(image: "Image.Image", found: Found) -> Grey | None:
     """The strokes of the character in a part of a photograph, at most CLOSE_SIZE pixels long."""
+    area = found.area
     part = image.convert("RGB").crop(area) if image.mode == "RGB" else Image.fromarray(grey_of(image)).crop(area)
     part.thumbnail((CLOSE_SIZE, CLOSE_SIZE), Image.Resampling.BOX)
     pixels = np.asarray(part.filter(ImageFilter.GaussianBlur(0.7)))
-    ink, noise = off_the_ground(pixels)
+    share = found.size / max(area.right - area.left, area.bottom - area.top)
+    ink, noise, _ = off_the_ground(pixels, (0.6 if found.bold else 0.4) * share, found.dark)
     if ink.ndim == 3:
         ink, noise = _of_one_colour(ink, noise)
     ink = without_rules(ink, noise)
-    chosen = _main_group(ink, _contrasting(ink, noise), noise)
-    return None if chosen is None else _soft(ink, chosen, noise)
+    group = _main_group(ink, _contrasting(ink, noise), noise)
+    return None if group is None else _soft(ink, group.pixels, noise)
 
 
 def _of_one_colour(ink: Grey, noise: float) -> tuple[Grey, float]:
@@ -158,10 +181,20 @@ def _near(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return dilation(dilation(mask, 5, 0), 5, 1)
 
 
-def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> npt.NDArray[np.bool_] | None:
+class Group(NamedTuple):
+    """pixels: (height, width) bool; score: how conspicuous it is."""
+
+    pixels: npt.NDArray[np.bool_]
+    score: float
+
+
+def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> Group | None:
     """The pixels of `mask` that belong to the most conspicuous character, or None."""
     height, width = mask.shape
-    reach = max(3, round(0.02 * max(mask.shape)) | 1)
+    pieces = label(mask)
+    extents = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
+    mask = np.concatenate([[False], extents > 0.005 * max(mask.shape)])[pieces.labels]  # no specks
+    reach = max(3, round(0.012 * max(mask.shape)) | 1)
     joined = label(dilation(dilation(mask, reach, 0), reach, 1))
     if not len(joined.areas):
         return None
@@ -175,8 +208,11 @@ def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> npt.NDA
     longer = sizes.max(axis=1)
     contact = np.bincount(border(np.where(mask, joined.labels, 0)), minlength=n)[1:]
     clear = np.minimum(contrast / max(noise, 1e-3), 25.0) - 4.0
-    score = np.maximum(clear, 0.0) * longer * np.sqrt(contrast)
-    score *= np.where(contact == 0, 1.0, np.where(contact < 0.5 * longer, 0.1, 0.01))
+    score = np.maximum(clear, 0.0) * longer * contrast
+    outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
+    at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
+    score *= np.where(contact == 0, 1.0, np.clip(1.0 - 6.0 * at_border, 0.02, 0.6))
+    score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
     score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
     score[areas < 4] = 0.0
@@ -190,10 +226,10 @@ def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> npt.NDA
         gap = np.maximum(boxes[:, :2] - box[2:], box[:2] - boxes[:, 2:]).max(axis=1)
         size = (box[2:] - box[:2]).max()
         belongs = (gap < 0.2 * size) & (contrast > 0.4 * contrast[best]) & (longer > 0.1 * size) & (longer < 1.2 * size)
-        belongs &= (contact == 0) | (contact[best] > 0)
+        belongs &= (contact == 0) | (at_border < 0.15)
         kept[1:] |= belongs
         box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])
-    return kept[joined.labels] & mask
+    return Group(kept[joined.labels] & mask, float(score[best]))
 
 
 def _without_frame(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
