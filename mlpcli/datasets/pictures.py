@@ -45,7 +45,7 @@ class PictureInput:
         if self.frame is None or not preprocess:
             pixels = images.resized(images.read_colour(path, max(self.shape[:2])), self.shape)
             return np.asarray(pixels.reshape(-1) * (self.maximum / 255.0))
-        picture = images.read_image(path)
+        picture = images.read_image(path, colour=True)
         try:
             seen = strokes.prepare(picture, (self.shape[0], self.shape[1]), self.frame)
         except ValueError:
