@@ -15,6 +15,7 @@ from PIL import Image, ImageFilter
 from mlpcli.datasets import strokes
 from mlpcli.datasets.components import Components, label
 from mlpcli.datasets.images import Grey, measure_image, read_image
+from mlpcli.datasets.rules import without_rules
 from mlpcli.datasets.strokes import Frame, fit
 from mlpcli.errors import DamagedFileError
 
@@ -78,8 +79,20 @@ def _ink(image: "Image.Image") -> Grey:
     low = max(6.0, 4.0 * noise)
     if float(away.max()) < 2 * low:
         return np.zeros_like(grey)
-    full = max(float(np.quantile(away[away > low], 0.75)), 2 * low)
+    away = without_rules(np.maximum(away, 0.0).astype(np.float32), low)
+    full = _full(away, low)
     return np.clip((away - 0.2 * full) / (0.8 * full), 0.0, 1.0).astype(np.float32)
+
+
+def _full(away: Grey, low: float) -> float:
+    """How far typical strokes are from the ground."""
+    pieces = label(away > low)
+    inked = pieces.labels > 0
+    numbers, values = pieces.labels[inked] - 1, away[inked]
+    mass = np.bincount(numbers, values)
+    energy = np.bincount(numbers, values**2)
+    strong = (pieces.boxes[:, 3] - pieces.boxes[:, 1] >= SMALLEST) & (mass > 0)
+    return _typical((energy / mass)[strong], energy[strong]) if strong.any() else 2 * low
 
 
 def _around(boxes: Boxes) -> Boxes:
@@ -121,23 +134,23 @@ def _typical(heights: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
 
 def _joined(groups: list[list[int]], boxes: Boxes, typical: float) -> list[list[int]]:
     """Pieces one above the other, close and together no larger than a character, are one."""
-    while True:
-        around = np.array([_around(boxes[g]) for g in groups])
-        left, top, right, bottom = around.T
-        overlap = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
-        gap = np.maximum(top, top[:, None]) - np.minimum(bottom, bottom[:, None])
-        narrow = np.minimum(right - left, (right - left)[:, None])
-        tall = np.maximum(bottom, bottom[:, None]) - np.minimum(top, top[:, None])
-        wide = np.maximum(right, right[:, None]) - np.minimum(left, left[:, None])
-        fits = (tall < 1.4 * typical) & (wide < 1.4 * typical)
-        close = (overlap >= 0.5 * narrow) & (gap < 0.3 * typical) & fits
-        np.fill_diagonal(close, False)
-        if not close.any():
-            return groups
-        cost = np.where(close, gap, np.inf)
-        i, j = np.unravel_index(np.argmin(cost), cost.shape)
-        groups[i] = groups[i] + groups[j]
-        del groups[j]
+    left, top, right, bottom = np.array([_around(boxes[g]) for g in groups]).T
+    overlap = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
+    gap = np.maximum(top, top[:, None]) - np.minimum(bottom, bottom[:, None])
+    narrow = np.minimum(right - left, (right - left)[:, None])
+    one, other = np.nonzero(np.triu((overlap >= 0.5 * narrow) & (gap < 0.3 * typical), 1))
+    order = np.argsort(gap[one, other])
+    owner = list(range(len(groups)))
+    for i, j in zip(one[order], other[order], strict=True):
+        a, b = owner[i], owner[j]
+        if a == b:
+            continue
+        around = _around(boxes[groups[a] + groups[b]])
+        if max(around[2:] - around[:2]) < 1.4 * typical:
+            groups[a] = groups[a] + groups[b]
+            groups[b] = []
+            owner = [a if at == b else at for at in owner]
+    return [g for g in groups if g]
 
 
 def _lines(boxes: Boxes) -> list[list[int]]:
