@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import label
 from mlpcli.datasets.images import Grey
+from mlpcli.datasets.strokes import _running_maximum
 
 THICKEST = 9  # pixels: what is thicker is no rule
 REACH = 128  # pixels along a line, over which it is straight
@@ -48,26 +49,23 @@ def _level_rules(ink: Grey, visible: float) -> Mask:
     near = columns.copy()
     np.maximum(near[:, 1:], columns[:, :-1], out=near[:, 1:])
     np.maximum(near[:, :-1], columns[:, 1:], out=near[:, :-1])
-    found = np.zeros(columns.shape, np.bool_)
+    best = np.zeros(columns.shape, np.int16)
     margin = int(STEEPEST * steps * STEP / 2) + 2
     window = REACH // STEP
+    middle = np.arange(steps)
+    first, beyond = np.maximum(middle - window // 2, 0), np.minimum(middle + window // 2, steps)
     for slope in np.arange(-STEEPEST, STEEPEST + 0.01, 3 / REACH):
-        shifts = margin + np.rint(slope * STEP * (np.arange(steps) - steps / 2)).astype(int)
-        sheared = np.zeros((steps, height + 2 * margin), np.int16)
+        shifts = margin + np.rint(slope * STEP * (middle - steps / 2)).astype(int)
+        total = np.zeros((steps + 1, height + 2 * margin), np.int16)
         for row, shift in enumerate(shifts):
-            sheared[row, shift : shift + height] = near[row]
-        total = np.cumsum(sheared, axis=0, dtype=np.int16)
-        full = total[window:] - total[:-window] >= 2 * INKED * window
-        if not full.any():
-            continue
-        line = np.zeros(sheared.shape, np.bool_)  # all that any full window covers
-        covered = np.zeros((steps + 1, line.shape[1]), np.int16)
-        covered[1 : len(full) + 1] += full
-        covered[window + 1 : window + 1 + len(full)] -= full[: steps - window]
-        line = np.cumsum(covered[1:], axis=0, dtype=np.int16) > 0
+            total[row + 1, shift : shift + height] = near[row]
+        np.cumsum(total, axis=0, out=total)
         for row, shift in enumerate(shifts):
-            found[row] |= line[row, shift : shift + height]
-    found &= near > 0
+            seen = total[beyond[row], shift : shift + height] - total[first[row], shift : shift + height]
+            np.maximum(best[row], seen, out=best[row])
+    # Beside a rule, a line that lies on it in part is seen as well: of those the best alone.
+    found = (best >= 2 * INKED * (beyond - first)[:, None]) & (near > 0)
+    found &= best >= 0.9 * _running_maximum(best, 2 * THICKEST + 1, 1)
     band = np.zeros_like(inked)
     band[:, : steps * STEP] = np.repeat(found.T, STEP, axis=1)
     band[:, steps * STEP :] = band[:, steps * STEP - 1 : steps * STEP]
@@ -78,15 +76,11 @@ def _level_rules(ink: Grey, visible: float) -> Mask:
 
 def _opened_upright(ink: Grey) -> Grey:
     """The ink without what is thinner than THICKEST from top to bottom."""
-    from mlpcli.datasets.strokes import _running_maximum
-
     return _running_maximum(-_running_maximum(-ink, THICKEST + 1, 0), THICKEST + 1, 0)
 
 
 def _taken_out(ink: Grey, rules: Mask, visible: float) -> Grey:
     """The ink without that of level rules; darker strokes stay, others are drawn across."""
-    from mlpcli.datasets.strokes import _running_maximum
-
     level = float(np.median(ink[rules & (ink > 0.5 * visible)]))
     wide = np.asarray(Image.fromarray(rules).filter(ImageFilter.MaxFilter(3)))
     rest = np.where(wide & (ink < 1.8 * level + 0.5 * visible), 0, ink).astype(np.float32)
