@@ -5,6 +5,7 @@ joined, those of several characters are parted, all sizes being judged by the ch
 characters tell the lines of writing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,10 +25,13 @@ READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it 
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
 SMALLEST = 8  # pixels: less is no character that could be read
 FAINTEST = 0.4  # of the typical ink: what is fainter is not written
+SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
+JOINED_IF_SURE = 0.9  # of 1
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
 Boxes = npt.NDArray[np.int64]  # (n, 4): left, top, right, bottom; right and bottom are one beyond
 Box = tuple[int, int, int, int]
+Confidence = Callable[[Grey], npt.NDArray[np.floating]]
 
 
 class Character(NamedTuple):
@@ -57,8 +61,13 @@ class Glyph(NamedTuple):
         return self.left, self.top, self.left + self.ink.shape[1], self.top + self.ink.shape[0]
 
 
-def find_characters(path: str | Path, shape: tuple[int, int], frame: Frame) -> list[Character]:
+def find_characters(
+    path: str | Path, shape: tuple[int, int], frame: Frame, confidence: Confidence | None = None
+) -> list[Character]:
     """The characters on the page that the picture in a file shows, in reading order.
+
+    confidence: of pictures like `seen`, (n, height, width), how sure (n,) from 0 to 1 the network is of each: with
+    it, strokes are joined to characters, and parted, as the network knows them, and not by their sizes alone.
 
     UsageError where there is no such file, DamagedFileError for a file that is no picture or shows no characters.
     """
@@ -69,7 +78,8 @@ def find_characters(path: str | Path, shape: tuple[int, int], frame: Frame) -> l
         raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
     found = []
-    for line in _in_lines(glyphs):
+    judge = None if confidence is None else _Judge(confidence, shape, frame)
+    for line in _in_lines(glyphs, judge):
         boxes = np.array([glyph.box for glyph in line])
         for glyph, box, spaced in zip(line, np.rint(boxes * scale).astype(int), spaces(boxes), strict=True):
             left, top, right, bottom = box.tolist()
@@ -175,37 +185,88 @@ def _joined(numbers: npt.NDArray[np.int64], boxes: Boxes, typical: float) -> lis
     return [numbers[owner == at] for at in np.unique(owner)]
 
 
-def _in_lines(glyphs: list[Glyph]) -> list[list[Glyph]]:
+class _Judge:
+    """How sure the network is of glyphs."""
+
+    def __init__(self, confidence: Confidence, shape: tuple[int, int], frame: Frame) -> None:
+        self._confidence, self._shape, self._frame = confidence, shape, frame
+
+    def __call__(self, *glyphs: Glyph) -> list[float]:
+        seen = np.stack([fit(glyph.ink, self._shape, self._frame) for glyph in glyphs])
+        return [float(sure) for sure in self._confidence(seen)]
+
+
+def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:
     """The glyphs of each line of writing, left to right, those that touch parted, specks left out."""
     result = []
     for numbers in lines_of_writing(np.array([glyph.box for glyph in glyphs])):
         line = [glyphs[i] for i in numbers]
-        heights = np.array([glyph.ink.shape[0] for glyph in line])
-        typical = float(np.quantile(heights, 0.6))
-        written = [part for glyph, h in zip(line, heights, strict=True) if h > 0.5 * typical for part in _parted(glyph, typical)]
-        result.append(written)
+        typical = float(np.quantile([glyph.ink.shape[0] for glyph in line], 0.6))
+        if judge is not None:
+            line = _completed(line, typical, judge)
+        line = [glyph for glyph in line if glyph.ink.shape[0] > SPECK * typical]
+        result.append([part for glyph in line for part in _parted(glyph, typical, judge)])
     return [line for line in result if line]
 
 
-def _parted(glyph: Glyph, typical: float) -> list[Glyph]:
+def _completed(line: list[Glyph], typical: float, judge: _Judge) -> list[Glyph]:
+    """Neighbours joined that all but touch and together are a character that the network knows."""
+    whole = line[:1]
+    for glyph in line[1:]:
+        last = whole[-1]
+        both = _together(last, glyph)
+        near = glyph.left - (last.left + last.ink.shape[1]) < 0.1 * typical
+        if near and max(both.ink.shape) < 1.4 * typical and both.ink.shape[1] < 1.1 * typical:
+            sure, *apart = judge(both, last, glyph)
+            if sure > JOINED_IF_SURE and sure > min(apart):
+                whole[-1] = both
+                continue
+        whole.append(glyph)
+    return whole
+
+
+def _together(one: Glyph, other: Glyph) -> Glyph:
+    left, top, right, bottom = _around(np.array([one.box, other.box])).tolist()
+    ink = np.zeros((bottom - top, right - left), np.float32)
+    for glyph in (one, other):
+        x, y = glyph.left - left, glyph.top - top
+        area = ink[y : y + glyph.ink.shape[0], x : x + glyph.ink.shape[1]]
+        np.maximum(area, glyph.ink, out=area)
+    return Glyph(left, top, ink)
+
+
+def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
     """The characters of a glyph: cut where the least ink is crossed, if it is too wide for one of `typical` height."""
     height, width = glyph.ink.shape
-    if width < 1.2 * max(typical, 0.75 * height):
+    wide = width / max(typical, 0.75 * height)
+    if wide < (1.2 if judge is None else 0.8):
         return [glyph]
-    margin = max(2, round(0.3 * min(typical, width / 2)))
-    path = _thinnest(glyph.ink, margin)
+    path, crossed = _thinnest(glyph.ink, max(2, round(0.25 * min(typical, width / 2))))
+    if crossed > _stroke_width(glyph.ink) * (1.6 if wide < 1.8 else 3.0):
+        return [glyph]
     right_of = np.arange(width) >= path[:, None]
     parts = []
     for side in (~right_of, right_of):
-        part = _cropped(Glyph(glyph.left, glyph.top, np.where(side, glyph.ink, 0.0)))
-        if part is None or part.ink.shape[0] < 0.5 * typical:
+        part = _cropped(Glyph(glyph.left, glyph.top, np.where(side, glyph.ink, 0.0).astype(np.float32)))
+        if part is None or part.ink.shape[0] < SPECK * typical:
             return [glyph]
-        parts += _parted(part, typical)
+        parts += _parted(part, typical, judge)
+    if judge is not None:
+        whole, *sure = judge(glyph, *parts)
+        if whole * min(1.0, 1.6 - 0.4 * wide) >= min(sure):
+            return [glyph]
     return parts
 
 
-def _thinnest(ink: Grey, margin: int) -> npt.NDArray[np.int64]:
-    """The path from top to bottom that crosses the least ink: the column in each row that is first right of it."""
+def _stroke_width(ink: Grey) -> float:
+    """Pixels: the area by half the outline."""
+    mask = np.pad(ink > 0.5, 1)
+    outline = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1))
+    return 2 * float(ink.sum()) / max(0.8 * outline, 1.0)
+
+
+def _thinnest(ink: Grey, margin: int) -> tuple[npt.NDArray[np.int64], float]:
+    """The path from top to bottom that crosses the least ink, and how much: the column in each row first right of it."""
     height, width = ink.shape
     x = np.arange(width)
     # Of equal cuts the one nearest the middle.
@@ -222,7 +283,7 @@ def _thinnest(ink: Grey, margin: int) -> npt.NDArray[np.int64]:
     path[-1] = int(total.argmin())
     for row in range(height - 1, 0, -1):
         path[row - 1] = path[row] + steps[row, path[row]]
-    return path
+    return path, float(ink[np.arange(height), path].sum())
 
 
 def _cropped(glyph: Glyph) -> Glyph | None:
