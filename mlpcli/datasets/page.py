@@ -26,6 +26,7 @@ STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
 SMALLEST = 8  # pixels: less is no character that could be read
 FAINTEST = 0.4  # of the typical ink: what is fainter is not written
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
+LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
@@ -239,21 +240,23 @@ def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
     """The characters of a glyph: cut where the least ink is crossed, if it is too wide for one of `typical` height."""
     height, width = glyph.ink.shape
     wide = width / max(typical, 0.75 * height)
-    if wide < (1.2 if judge is None else 0.8):
+    if wide < (1.3 if judge is None else 0.8):
         return [glyph]
     path, crossed = _thinnest(glyph.ink, max(2, round(0.25 * min(typical, width / 2))))
-    if crossed > _stroke_width(glyph.ink) * (1.6 if wide < 1.8 else 3.0):
+    if crossed > _stroke_width(glyph.ink) * (1.1 if wide < 1.8 else 3.0):
         return [glyph]
     right_of = np.arange(width) >= path[:, None]
     parts = []
     for side in (~right_of, right_of):
         part = _cropped(Glyph(glyph.left, glyph.top, np.where(side, glyph.ink, 0.0).astype(np.float32)))
-        if part is None or part.ink.shape[0] < SPECK * typical:
+        if part is None or part.ink.shape[0] < LOWEST_PART * typical:
             return [glyph]
         parts += _parted(part, typical, judge)
     if judge is not None:
         whole, *sure = judge(glyph, *parts)
-        if whole * min(1.0, 1.6 - 0.4 * wide) >= min(sure):
+        if wide < 1.2 and (whole > 0.6 or min(sure) < 0.9):
+            return [glyph]
+        if whole * max(0.0, min(1.0, 2.2 - wide)) >= min(sure):
             return [glyph]
     return parts
 
