@@ -17,8 +17,8 @@ Pixels = npt.NDArray[np.uint8]
 
 class Ink(NamedTuple):
     """values: (height, width) or (height, width, 3) float32, from 0 for the ground up to 1, the share of the light that
-    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's. dark: whether
-    it is darker than the ground.
+    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's. dark:
+    whether it is darker than the ground.
     """
 
     values: Grey
@@ -91,13 +91,13 @@ def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | N
     window = max(3, round(widest * max(pixels.shape[:2])))
     if dark is None:
         grounds = {True: closing(pixels, window), False: opening(pixels, window)}
-        dark = _change(grounds[True]) <= _change(grounds[False])
+        dark = change(grounds[True]) <= change(grounds[False])
         ground = grounds[dark]
     else:
         ground = closing(pixels, window) if dark else opening(pixels, window)
     if dark:
         # Ink takes a share of the light; what is near black takes little more, and is full of noise.
-        away = 1.0 - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
+        away = np.float32(1.0) - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
         away[pixels >= ground] = 0.0
     else:
         away = (pixels.astype(np.float32) - ground) / np.float32(255.0)
@@ -107,7 +107,8 @@ def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | N
     return Ink(np.maximum(away, 0.0), 1.4826 * float(np.median(near)) if near.size else 0.0, dark)
 
 
-def _change(ground: Pixels) -> int:
+def change(ground: Pixels) -> int:
+    """How much it changes from pixel to pixel, in all."""
     return sum(int(np.abs(np.diff(ground.astype(np.int16), axis=axis)).sum()) for axis in (0, 1))
 
 

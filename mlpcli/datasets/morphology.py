@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-_LEAST: dict[str, Any] = {"b": False, "u": 0, "f": -np.inf}
-_MOST: dict[str, Any] = {"b": True, "u": 255, "f": np.inf}
+_LEAST: dict[str, Any] = {"b": False, "u": 0, "i": -32768, "f": -np.inf}
+_MOST: dict[str, Any] = {"b": True, "u": 255, "i": 32767, "f": np.inf}
 Values = TypeVar("Values", bound=npt.NDArray[Any])
 
 
@@ -57,4 +57,4 @@ def _running(extreme: "np.ufunc", values: Values, window: int, axis: int) -> Val
         runs = extreme(runs[:-span], runs[span:])
         span *= 2
     rest = 2 * reach + 1 - span
-    return np.moveaxis(extreme(runs[:length], runs[rest : rest + length]), 0, axis)  # type: ignore[return-value]
+    return np.moveaxis(extreme(runs[:length], runs[rest : rest + length]), 0, axis)  # type: ignore[no-any-return]

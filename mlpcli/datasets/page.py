@@ -1,10 +1,11 @@
 """The characters on a photographed page: each one's box and picture, in reading order.
 
 What differs from the paper is cut into groups of connected pixels; the groups that are parts of one character are
-joined, those of several characters are parted, all sizes being judged by the characters around. The centres of the
-characters then tell the lines of writing.
+joined, those of several characters are parted, all sizes being judged by the characters around. The places of the
+characters tell the lines of writing.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,18 +13,27 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from mlpcli.datasets import strokes
 from mlpcli.datasets.components import Components, label
+from mlpcli.datasets.ground import change, filtered, grey_of
 from mlpcli.datasets.images import Grey, measure_image, read_image
-from mlpcli.datasets.strokes import Frame, fit
+from mlpcli.datasets.lines import lines_of_writing, spaces
+from mlpcli.datasets.morphology import closing, opening
+from mlpcli.datasets.page_rules import without_rules
+from mlpcli.datasets.strokes import SEEN, Frame, fit
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
 SMALLEST = 8  # pixels: less is no character that could be read
+FAINTEST = 0.4  # of the typical ink: what is fainter is not written
+SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
+LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
+JOINED_IF_SURE = 0.9  # of 1
+MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
 Boxes = npt.NDArray[np.int64]  # (n, 4): left, top, right, bottom; right and bottom are one beyond
-Floats = npt.NDArray[np.float64]
+Box = tuple[int, int, int, int]
+Confidence = Callable[[Grey], npt.NDArray[np.floating]]
 
 
 class Character(NamedTuple):
@@ -35,51 +45,97 @@ class Character(NamedTuple):
     seen: (height, width) float32, 0 to 1, light on dark: what the network should see.
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     line: int
     after_space: bool
     seen: Grey
 
 
-def find_characters(path: str | Path, shape: tuple[int, int], frame: Frame) -> list[Character]:
+class Glyph(NamedTuple):
+    """The ink of one character, (height, width) from 0 to 1, and the place of its upper left corner on the page."""
+
+    left: int
+    top: int
+    ink: Grey
+
+    @property
+    def box(self) -> Box:
+        return self.left, self.top, self.left + self.ink.shape[1], self.top + self.ink.shape[0]
+
+
+def find_characters(
+    path: str | Path, shape: tuple[int, int], frame: Frame, confidence: Confidence | None = None
+) -> list[Character]:
     """The characters on the page that the picture in a file shows, in reading order.
+
+    confidence: of pictures like `seen`, (n, height, width), how sure (n,) from 0 to 1 the network is of each: with
+    it, strokes are joined to characters, and parted, as the network knows them, and not by their sizes alone.
 
     UsageError where there is no such file, DamagedFileError for a file that is no picture or shows no characters.
     """
     image = read_image(path, READ_SIZE)
     full_height, full_width, _ = measure_image(path)
-    ink = _ink(image)
-    pieces = label(ink > 0.5)
-    groups = _characters(pieces)
-    if not groups:
+    glyphs = _glyphs(_ink(image))
+    if not glyphs:
         raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
-    found = []
-    for number, line in enumerate(_lines(np.array([_around(pieces.boxes[g]) for g in groups]))):
-        boxes = np.array([_around(pieces.boxes[groups[i]]) for i in line])
-        for i, box, spaced in zip(line, boxes, _spaced(boxes), strict=True):
-            left, top, right, bottom = (int(edge) for edge in np.rint(box * scale))
-            seen = fit(_cut(ink, pieces, groups[i]), shape, frame)
-            found.append(Character((left, top, right, bottom), number, bool(spaced), seen))
+    found: list[Character] = []
+    judge = None if confidence is None else _Judge(confidence, shape, frame)
+    for line in _in_lines(glyphs, judge):
+        boxes = np.array([glyph.box for glyph in line])
+        for glyph, box, spaced in zip(line, np.rint(boxes * scale).astype(int), spaces(boxes), strict=True):
+            left, top, right, bottom = box.tolist()
+            number = found[-1].line + (glyph is line[0]) if found else 0
+            found.append(Character((left, top, right, bottom), number, bool(spaced), fit(glyph.ink, shape, frame)))
     return found
 
 
 def _ink(image: "Image.Image") -> Grey:
     """How much of a stroke each pixel is, (height, width) from 0 to 1."""
-    grey = strokes._filtered(strokes._grey(image), ImageFilter.MedianFilter(3))
+    grey = filtered(grey_of(image), ImageFilter.MedianFilter(3))
     window = max(3, round(STROKE_WIDTH * max(grey.shape)))
-    dark, light = -strokes._opening(-grey, window), strokes._opening(grey, window)
-    if strokes._change(dark) <= strokes._change(light):
-        away = (dark - grey) * (dark.max() / np.maximum(dark, 0.2 * dark.max() + 1.0))
+    dark, light = closing(grey, window), opening(grey, window)
+    if change(dark) <= change(light):
+        brightest = float(dark.max())
+        away = (dark - grey) * (brightest / np.maximum(dark, 0.2 * brightest + 1.0, dtype=np.float32))
     else:
-        away = grey - light
+        away = (grey - light).astype(np.float32)
     away -= np.median(away)
     noise = 1.4826 * float(np.median(np.abs(away)))
     low = max(6.0, 4.0 * noise)
     if float(away.max()) < 2 * low:
-        return np.zeros_like(grey)
-    full = max(float(np.quantile(away[away > low], 0.75)), 2 * low)
-    return np.clip((away - 0.2 * full) / (0.8 * full), 0.0, 1.0).astype(np.float32)
+        return np.zeros(grey.shape, np.float32)
+    away = without_rules(np.maximum(away, 0.0).astype(np.float32), low)
+    full = max(_full(away, low), 2 * low)
+    return np.asarray(np.clip((away - 0.2 * full) / (0.8 * full), 0.0, 1.0), np.float32)
+
+
+def _full(away: Grey, low: float) -> float:
+    """How far typical strokes are from the ground."""
+    pieces = label(away > low)
+    inked = pieces.labels > 0
+    numbers, values = pieces.labels[inked] - 1, away[inked]
+    mass = np.bincount(numbers, values)
+    energy = np.bincount(numbers, values**2)
+    strong = (pieces.boxes[:, 3] - pieces.boxes[:, 1] >= SMALLEST) & (mass > 0) & _is_written(pieces)
+    return _typical((energy / mass)[strong], energy[strong]) if strong.any() else 2 * low
+
+
+def _is_written(pieces: Components) -> npt.NDArray[np.bool_]:
+    """Whether each piece may be strokes of a character: not a blob, nor at the border of the picture."""
+    height, width = pieces.labels.shape
+    boxes = pieces.boxes
+    inside = (boxes[:, 0] > 0) & (boxes[:, 1] > 0) & (boxes[:, 2] < width) & (boxes[:, 3] < height)
+    # A stroke of width w and length l has an area of w l and an outline of about 2 l.
+    padded = np.pad(pieces.labels, 1)
+    outline = np.zeros(len(boxes) + 1, np.int64)
+    for axis in (0, 1):
+        edge = np.diff(padded, axis=axis) != 0
+        before, after = (padded[:-1], padded[1:]) if axis == 0 else (padded[:, :-1], padded[:, 1:])
+        for side in (before[edge], after[edge]):
+            outline += np.bincount(side, minlength=len(outline))
+    stroke = 2 * pieces.areas / (0.8 * outline[1:])  # an outline in steps is longer than a smooth one
+    return np.asarray(inside & (stroke < 0.4 * (boxes[:, 2:] - boxes[:, :2]).max(axis=1)))
 
 
 def _around(boxes: Boxes) -> Boxes:
@@ -87,88 +143,158 @@ def _around(boxes: Boxes) -> Boxes:
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
-def _cut(ink: Grey, pieces: Components, group: list[int]) -> Grey:
-    """The ink of a character alone, with the soft edges of its strokes."""
-    left, top, right, bottom = _around(pieces.boxes[group])
-    area = slice(max(top - 2, 0), bottom + 2), slice(max(left - 2, 0), right + 2)
-    mine = np.isin(pieces.labels[area], np.array(group) + 1)
-    near = strokes._near(mine)
-    return np.where(near & (mine | (pieces.labels[area] == 0)), ink[area], 0.0).astype(np.float32)
-
-
-def _characters(pieces: Components) -> list[list[int]]:
-    """The pieces of each character."""
+def _glyphs(ink: Grey) -> list[Glyph]:
+    """The characters, or several of them that touch."""
+    pieces = label(ink > 0.3)
     boxes = pieces.boxes
-    sizes = boxes[:, 2:] - boxes[:, :2]
-    height, width = pieces.labels.shape
-    inside = (boxes[:, 0] > 0) & (boxes[:, 1] > 0) & (boxes[:, 2] < width) & (boxes[:, 3] < height)
-    likely = inside & (sizes[:, 1] >= SMALLEST) & (sizes[:, 0] < 4 * sizes[:, 1]) & (sizes[:, 1] < 0.7 * height)
+    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+    written = _is_written(pieces) & (heights < 0.7 * len(ink))
+    likely = written & (heights >= SMALLEST) & (widths < 4 * heights)
     if not likely.any():
         return []
-    typical = _typical(sizes[likely, 1], pieces.areas[likely])
-    kept = likely & (sizes[:, 1] > 0.15 * typical) & (sizes[:, 1] < 2.5 * typical)
-    groups = [[int(i)] for i in np.flatnonzero(kept)]
-    groups = _joined(groups, boxes, typical)
-    return [g for g in groups if _around(boxes[g])[3] - _around(boxes[g])[1] > 0.4 * typical]
+    typical = _typical(heights[likely], pieces.areas[likely])
+    kept = np.flatnonzero(written & (heights > 0.1 * typical) & (heights < 2.5 * typical) & (widths < 10 * typical))
+    kept = kept[np.argsort(pieces.areas[kept])[-MOST:]]
+    glyphs = []
+    for group in _joined(kept, boxes, typical):
+        left, top, right, bottom = _around(boxes[group])
+        if bottom - top > 0.4 * typical:
+            mine = np.isin(pieces.labels[top:bottom, left:right], group + 1)
+            glyphs.append(Glyph(int(left), int(top), np.where(mine, ink[top:bottom, left:right], 0.0)))
+    return glyphs
 
 
-def _typical(heights: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
+def _typical(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
     """The weighted median."""
-    order = np.argsort(heights)
+    order = np.argsort(values)
     share = np.cumsum(weights[order])
-    return float(heights[order][np.searchsorted(share, share[-1] / 2)])
+    return float(values[order][np.searchsorted(share, share[-1] / 2)])
 
 
-def _joined(groups: list[list[int]], boxes: Boxes, typical: float) -> list[list[int]]:
-    """Pieces one above the other, close and together no larger than a character, are one."""
-    while True:
-        around = np.array([_around(boxes[g]) for g in groups])
-        left, top, right, bottom = around.T
-        overlap = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
-        gap = np.maximum(top, top[:, None]) - np.minimum(bottom, bottom[:, None])
-        narrow = np.minimum(right - left, (right - left)[:, None])
-        tall = np.maximum(bottom, bottom[:, None]) - np.minimum(top, top[:, None])
-        wide = np.maximum(right, right[:, None]) - np.minimum(left, left[:, None])
-        fits = (tall < 1.4 * typical) & (wide < 1.4 * typical)
-        close = (overlap >= 0.5 * narrow) & (gap < 0.3 * typical) & fits
-        np.fill_diagonal(close, False)
-        if not close.any():
-            return groups
-        cost = np.where(close, gap, np.inf)
-        i, j = np.unravel_index(np.argmin(cost), cost.shape)
-        groups[i] = groups[i] + groups[j]
-        del groups[j]
+def _joined(numbers: npt.NDArray[np.int64], boxes: Boxes, typical: float) -> list[npt.NDArray[np.int64]]:
+    """The pieces of each character: those one above the other, close, and together no larger than a character."""
+    left, top, right, bottom = boxes[numbers].T
+    overlap = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
+    gap = np.maximum(top, top[:, None]) - np.minimum(bottom, bottom[:, None])
+    narrow = np.minimum(right - left, (right - left)[:, None])
+    one, other = np.nonzero(np.triu((overlap >= 0.5 * narrow) & (gap < 0.3 * typical), 1))
+    order = np.argsort(gap[one, other], kind="stable")
+    owner = np.arange(len(numbers))
+    for i, j in zip(one[order], other[order], strict=True):
+        both = (owner == owner[i]) | (owner == owner[j])
+        around = _around(boxes[numbers[both]])
+        if owner[i] != owner[j] and max(around[2:] - around[:2]) < 1.4 * typical:
+            owner[both] = owner[i]
+    return [numbers[owner == at] for at in np.unique(owner)]
 
 
-def _lines(boxes: Boxes) -> list[list[int]]:
-    """Numbers of the characters in each line, left to right, lines from top to bottom."""
-    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
-    typical = float(np.median(boxes[:, 3] - boxes[:, 1]))
-    level = _levels(centres, typical)
-    order = np.argsort(level)
-    breaks = np.flatnonzero(np.diff(level[order]) > 0.5 * typical) + 1
-    return [[int(i) for i in line[np.argsort(centres[line, 0])]] for line in np.split(order, breaks)]
+class _Judge:
+    """How sure the network is of glyphs."""
+
+    def __init__(self, confidence: Confidence, shape: tuple[int, int], frame: Frame) -> None:
+        self._confidence, self._shape, self._frame = confidence, shape, frame
+
+    def __call__(self, *glyphs: Glyph) -> list[float]:
+        seen = np.stack([fit(glyph.ink, self._shape, self._frame) for glyph in glyphs])
+        return [float(sure) for sure in self._confidence(seen)]
 
 
-def _levels(centres: Floats, typical: float) -> Floats:
-    """The height of each centre, lines of writing made level: of all slopes, at top and bottom, the sharpest lines."""
-    x = centres[:, 0] - centres[:, 0].mean()
-    y = centres[:, 1] - centres[:, 1].mean()
-    reach = max(float(np.abs(y).max()), 1.0)
-    best, level = -np.inf, y
-    for slope in np.arange(-0.24, 0.25, 0.01):
-        for fan in np.arange(-0.08, 0.081, 0.02):
-            flat = (y - slope * x) / (1 + fan / reach * x)
-            near = np.abs(flat - flat[:, None]) / (0.25 * typical)
-            score = float(np.maximum(1 - near, 0).sum()) - len(x) * 0.1 * (abs(slope) + abs(fan))
-            if score > best:
-                best, level = score, flat
-    return level
+def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:
+    """The glyphs of each line of writing, left to right, those that touch parted, specks left out."""
+    result = []
+    for numbers in lines_of_writing(np.array([glyph.box for glyph in glyphs])):
+        line = [glyphs[i] for i in numbers]
+        typical = float(np.quantile([glyph.ink.shape[0] for glyph in line], 0.6))
+        if judge is not None:
+            line = _completed(line, typical, judge)
+        line = [glyph for glyph in line if glyph.ink.shape[0] > SPECK * typical]
+        result.append([part for glyph in line for part in _parted(glyph, typical, judge)])
+    return [line for line in result if line]
 
 
-def _spaced(boxes: Boxes) -> npt.NDArray[np.bool_]:
-    """Whether there is a space before each character of a line."""
-    gaps = boxes[1:, 0] - boxes[:-1, 2]
-    typical = float(np.median(boxes[:, 3] - boxes[:, 1]))
-    usual = float(np.quantile(gaps, 0.3)) if len(gaps) else 0.0
-    return np.concatenate([[True], gaps > usual + 0.5 * typical])
+def _completed(line: list[Glyph], typical: float, judge: _Judge) -> list[Glyph]:
+    """Neighbours joined that all but touch and together are a character that the network knows."""
+    whole = line[:1]
+    for glyph in line[1:]:
+        last = whole[-1]
+        both = _together(last, glyph)
+        near = glyph.left - (last.left + last.ink.shape[1]) < 0.1 * typical
+        if near and max(both.ink.shape) < 1.4 * typical and both.ink.shape[1] < 1.1 * typical:
+            sure, *apart = judge(both, last, glyph)
+            if sure > JOINED_IF_SURE and sure > min(apart):
+                whole[-1] = both
+                continue
+        whole.append(glyph)
+    return whole
+
+
+def _together(one: Glyph, other: Glyph) -> Glyph:
+    left, top, right, bottom = _around(np.array([one.box, other.box])).tolist()
+    ink = np.zeros((bottom - top, right - left), np.float32)
+    for glyph in (one, other):
+        x, y = glyph.left - left, glyph.top - top
+        area = ink[y : y + glyph.ink.shape[0], x : x + glyph.ink.shape[1]]
+        np.maximum(area, glyph.ink, out=area)
+    return Glyph(left, top, ink)
+
+
+def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
+    """The characters of a glyph: cut where the least ink is crossed, if it is too wide for one of `typical` height."""
+    height, width = glyph.ink.shape
+    wide = width / max(typical, 0.75 * height)
+    if wide < (1.3 if judge is None else 0.8):
+        return [glyph]
+    path, crossed = _thinnest(glyph.ink, max(2, round(0.25 * min(typical, width / 2))))
+    if crossed > _stroke_width(glyph.ink) * (1.1 if wide < 1.8 else 3.0):
+        return [glyph]
+    right_of = np.arange(width) >= path[:, None]
+    parts = []
+    for side in (~right_of, right_of):
+        part = _cropped(Glyph(glyph.left, glyph.top, np.where(side, glyph.ink, 0.0).astype(np.float32)))
+        if part is None or part.ink.shape[0] < LOWEST_PART * typical:
+            return [glyph]
+        parts += _parted(part, typical, judge)
+    if judge is not None:
+        whole, *sure = judge(glyph, *parts)
+        if wide < 1.2 and (whole > 0.6 or min(sure) < 0.9):
+            return [glyph]
+        if whole * max(0.0, min(1.0, 2.2 - wide)) >= min(sure):
+            return [glyph]
+    return parts
+
+
+def _stroke_width(ink: Grey) -> float:
+    """Pixels: the area by half the outline."""
+    mask = np.pad(ink > 0.5, 1)
+    outline = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1))
+    return 2 * float(ink.sum()) / max(0.8 * outline, 1.0)
+
+
+def _thinnest(ink: Grey, margin: int) -> tuple[npt.NDArray[np.int64], float]:
+    """The path from top to bottom that crosses the least ink, and how much: the first column right of it in each row."""
+    height, width = ink.shape
+    x = np.arange(width)
+    # Of equal cuts the one nearest the middle.
+    cost = ink + 1e-3 + np.where((x < margin) | (x >= width - margin), np.inf, 0.0) + 2e-3 * np.abs(x / width - 0.5)
+    steps = np.zeros((height, width), np.int64)
+    total = cost[0]
+    for row in range(1, height):
+        around = np.pad(total, 1, constant_values=np.inf)
+        choices = np.stack([around[1:-1], around[:-2] + 0.3e-3, around[2:] + 0.3e-3])
+        best = choices.argmin(axis=0)
+        steps[row] = np.array([0, -1, 1])[best]
+        total = cost[row] + choices[best, x]
+    path = np.empty(height, np.int64)
+    path[-1] = int(total.argmin())
+    for row in range(height - 1, 0, -1):
+        path[row - 1] = path[row] + steps[row, path[row]]
+    return path, float(ink[np.arange(height), path].sum())
+
+
+def _cropped(glyph: Glyph) -> Glyph | None:
+    seen = glyph.ink > SEEN
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if not len(rows):
+        return None
+    cut = glyph.ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return Glyph(glyph.left + int(columns[0]), glyph.top + int(rows[0]), cut)

@@ -44,9 +44,8 @@ def strokes(image: "Image.Image") -> Grey:
     if ink is not None:
         size = (area.right - area.left, area.bottom - area.top)
         drawn = Image.fromarray(ink)
-        whole[area.top : area.bottom, area.left : area.right] = (
-            drawn if drawn.size == size else drawn.resize(size, Image.Resampling.BILINEAR)
-        )
+        fitting = drawn if drawn.size == size else drawn.resize(size, Image.Resampling.BILINEAR)
+        whole[area.top : area.bottom, area.left : area.right] = np.asarray(fitting)
     return whole
 
 
