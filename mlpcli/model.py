@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -22,6 +23,7 @@ from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
+from mlpcli.nn.familiarity import Familiarity, learn_familiarity
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
 from mlpcli.training.batches import Examples, class_targets, make_examples
@@ -30,6 +32,8 @@ from mlpcli.training.loop import measure
 from mlpcli.training.scaling import Scaling
 
 _AT_ONCE = 512  # examples in a forward pass
+_LEARNT_FROM = 20_000  # examples are enough to know the others by
+_MOST_NUMBERS = 2**24  # ... and numbers in their activations: 64 MB
 
 
 class Predictions(NamedTuple):
@@ -51,6 +55,7 @@ class Model:
     network: Network
     parameters: Parameters
     meta: dict[str, Any]
+    familiarity: Familiarity | None = None  # what strangeness is measured by
 
     @property
     def task(self) -> Task:
@@ -94,6 +99,14 @@ class Model:
 
         Raises UsageError for examples of another size or with values that are not finite.
         """
+        rows = self._rows(X)
+        outputs = np.empty((len(rows), self.network.structure[-1]), self.parameters.flat.dtype)
+        for block, of_block, _ in self._passes(rows, np.arange(len(rows))):
+            outputs[block] = of_block
+        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
+
+    def _rows(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Raw examples as (N, I). UsageError for those of another size."""
         try:
             raw = np.asarray(X)
         except ValueError:  # rows of different lengths
@@ -167,7 +180,41 @@ class Model:
 
         None where the checkpoint has nothing to compare with. Raises as `outputs` does.
         """
-        return None
+        if self.familiarity is None:
+            return None
+        rows = self._rows(X)
+        strangeness = np.empty(len(rows))
+        for block, outputs, hidden in self._passes(rows, np.arange(len(rows))):
+            with blas_threads(1):
+                strangeness[block] = self.familiarity.strangeness(hidden, self._group(outputs))
+        return strangeness
+
+    def with_strangeness(self, data: Dataset) -> "Model":
+        """The same network, with what `strangeness` compares with learnt from the training part of a data set.
+
+        UsageError for data that does not fit.
+        """
+        self.check_fits(data)
+        units = self.network.structure[-2]
+        some = data.train.positions[:: max(1, -(-len(data.train) // min(_LEARNT_FROM, _MOST_NUMBERS // units + 1)))]
+        activations = np.empty((len(some), units), self.parameters.flat.dtype)
+        groups = np.empty(len(some), np.int64)
+        for block, outputs, hidden in self._passes(data.train.X, some):
+            activations[block], groups[block] = hidden, self._group(outputs)
+        with blas_threads(1):
+            found = learn_familiarity(
+                activations, groups, len(self.classes) if self.task == "classification" else 1
+            )
+        if found is None:
+            return self
+        described = {"distance": found.distance, "norm": found.norm}
+        return replace(self, meta={**self.meta, "familiar": described}, familiarity=found)
+
+    def _group(self, outputs: Array) -> npt.NDArray[np.int64]:
+        """Which training examples each is compared with, (N,): those of the class that the network says, if any."""
+        if self.task == "classification":
+            return metrics.chosen_class(outputs)
+        return np.zeros(len(outputs), np.int64)
 
     def read_image(self, path: str | Path) -> npt.NDArray[np.floating]:
         """A picture in a file as a raw example, (1, I).
@@ -308,7 +355,10 @@ class Model:
         """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
-        checkpoint.save(path, dict(zip(names, views, strict=True)) | (state or {}), self.meta, replace)
+        arrays = dict(zip(names, views, strict=True))
+        if self.familiarity is not None:
+            arrays |= {checkpoint.MEANS: self.familiarity.means, checkpoint.AXES: self.familiarity.axes}
+        checkpoint.save(path, arrays | (state or {}), self.meta, replace)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -333,7 +383,7 @@ def load(path: str | Path) -> Model:
         if meta["dtype"] != next(iter(arrays.values())).dtype.name:
             raise ValueError("the arrays are not of its dtype")
         flat = np.concatenate([arrays[name].reshape(-1) for name in names])
-        model = Model(network, Parameters(flat, network.structure), meta)
+        model = Model(network, Parameters(flat, network.structure), meta, _familiarity(arrays, meta))
         _check_parts(model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = json.dumps(str(error))[1:-1][:120]
@@ -341,6 +391,16 @@ def load(path: str | Path) -> Model:
             f"{path}: its description is not that of a network ({what}); use an intact copy, or train again"
         ) from None
     return model
+
+
+def _familiarity(arrays: checkpoint.Arrays, meta: dict[str, Any]) -> Familiarity | None:
+    """What strangeness is measured by, where the file has it. KeyError, TypeError or ValueError if it is not sane."""
+    if checkpoint.MEANS not in arrays:
+        return None
+    limits = [meta["familiar"][name] for name in ("distance", "norm")]
+    if not all(type(limit) is float and 0 < limit < 1e300 for limit in limits):
+        raise ValueError("limits of what is familiar that are out of range")
+    return Familiarity(arrays[checkpoint.MEANS], arrays[checkpoint.AXES], *limits)
 
 
 def _check_parts(model: Model) -> None:
