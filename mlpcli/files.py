@@ -64,7 +64,7 @@ def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
             raise DamagedFileError(f"{path}: {size:,} bytes, at most {limit:,} are read; {advice}")
-        return file.read(limit)
+        return file.read(size or limit)  # so much is allocated at once; 0 is said of what a system makes up
 
 
 def check_target(path: str | Path, force: bool, size: int = 0, option: str = "--output") -> Path:

@@ -1,48 +1,43 @@
 """A trained network with all that it takes to use it: predict, evaluate, save, load."""
 
+# What a prediction can do without is imported where it is used, for the first answer to come quickly.
+from __future__ import annotations
+
 import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mlpcli import checkpoint
-from mlpcli.datasets import images, strokes
-from mlpcli.datasets.dataset import Dataset, Split
-from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.inputs import is_picture, read_inputs
-from mlpcli.datasets.labels import TASKS, Task
-from mlpcli.datasets.options import Like
+from mlpcli.datasets import images
+from mlpcli.datasets.pictures import PictureInput
+from mlpcli.datasets.tasks import TASKS, Task
 from mlpcli.errors import DamagedFileError, UsageError
-from mlpcli.evaluation import AnyEvaluation, evaluate_outputs
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
 from mlpcli.nn.familiarity import Familiarity, learn_familiarity
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
-from mlpcli.training.batches import Examples, class_targets, make_examples
 from mlpcli.training.deslanting import deslanted
-from mlpcli.training.loop import measure
 from mlpcli.training.scaling import Scaling
+
+if TYPE_CHECKING:
+    from mlpcli.datasets.dataset import Dataset, Split
+    from mlpcli.datasets.encoding import Encoding
+    from mlpcli.datasets.options import Like
+    from mlpcli.evaluation import AnyEvaluation
+    from mlpcli.training.batches import Examples
 
 _AT_ONCE = 512  # examples in a forward pass
 _LEARNT_FROM = 20_000  # examples are enough to know the others by
 _MOST_NUMBERS = 2**24  # ... and numbers in their activations: 64 MB
-
-
-class Predictions(NamedTuple):
-    """Of a file's examples. rows: None for a picture, a table's line, or an array's index. outputs: (N, classes)
-    probabilities, or (N, T) quantities. notes: remarks of a line each."""
-
-    rows: list[int] | list[None]
-    outputs: npt.NDArray[np.floating]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -87,7 +82,11 @@ class Model:
     def encoding(self) -> Encoding | None:
         """How the columns of a table become inputs, for a network that was trained on a table."""
         described = self.meta.get("encoding")
-        return None if described is None else Encoding.from_json(described)
+        if described is None:
+            return None
+        from mlpcli.datasets.encoding import Encoding
+
+        return Encoding.from_json(described)
 
     @property
     def label_columns(self) -> tuple[str | int, ...]:
@@ -130,7 +129,7 @@ class Model:
                 if not whole.all():  # which an activation would hide
                     bad = at + int(np.argmin(whole))
                     raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
-                self.scaling.apply(self._upright(some), scaled[: len(some)])
+                self.scaling.apply(self.upright(some), scaled[: len(some)])
                 outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
         if not np.isfinite(outputs).all():  # argmax would hide it
             if np.abs(raw).max() > 1e30:
@@ -221,27 +220,12 @@ class Model:
 
         Raises UsageError where there is no such file, DamagedFileError for one that is no picture or is blank.
         """
-        described = self.input
-        if described["kind"] != "image":
+        if self.input["kind"] != "image":
             raise UsageError(
                 f"{path}: the network was trained on {self.meta['data']['name']}, which is no set of images"
             )
-        shape = tuple(described["shape"])
-        if described.get("preprocess", "strokes") == "resize":
-            with images.quiet():
-                pixels = images.resized(images.read_colour(path), shape)
-            return np.asarray(pixels.reshape(1, -1) * (described["maximum"] / 255.0))
-        centre = described["centre"]
-        frame = strokes.Frame(described["box"], (centre[0], centre[1]))
-        try:
-            with images.quiet():
-                picture = images.read_image(path)
-            seen = strokes.prepare(picture, (shape[0], shape[1]), frame)
-        except ValueError:
-            raise DamagedFileError(
-                f"{path}: blank, no strokes stand out from the ground; give another picture"
-            ) from None
-        return np.asarray(seen.reshape(1, -1) * described["maximum"])
+        with images.quiet():
+            return PictureInput.from_json(self.input).read(path)[np.newaxis]
 
     def predict_image(self, path: str | Path) -> tuple[str, list[tuple[str, float]]]:
         """The label of a picture in a file, and all labels with their probabilities, likeliest first.
@@ -251,34 +235,19 @@ class Model:
         ranked = self.ranked(self.predict_proba(self.read_image(path))[0])
         return ranked[0][0], ranked
 
-    def predict_file(self, path: str | Path) -> "Predictions":
-        """What the network says of a picture, or of the rows of a table or array.
-
-        Raises UsageError for a missing file or a kind that the network does not take, DamagedFileError for a bad one.
-        """
-        place = Path(path)
-        X: npt.NDArray[Any]
-        rows: list[int] | list[None]
-        notes: tuple[str, ...] = ()
-        if self.input["kind"] == "image" and is_picture(place):
-            X, rows = self.read_image(place), [None]
-        else:
-            X, rows, notes = read_inputs(place, self.like)
-        try:
-            outputs = self.outputs(X)
-        except UsageError as error:
-            raise UsageError(f"{path}: {error}") from None
-        if self.task == "regression":
-            return Predictions(rows, outputs, notes)
-        return Predictions(rows, self._probabilities(outputs), notes)
-
     def ranked(self, probabilities: npt.NDArray[np.floating]) -> list[tuple[str, float]]:
         """The classes with their probabilities (classes,), likeliest first."""
         order = np.argsort(-probabilities, kind="stable")
         return [(self.classes[i], float(probabilities[i])) for i in order]
 
     def evaluate(self, split: Split) -> AnyEvaluation:
-        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`."""
+        """Loss, accuracy and the rest on labelled examples, such as `load_data("digits").test`.
+
+        It has the labels and what the network said of each example, too. UsageError for examples that do not fit.
+        """
+        from mlpcli.evaluation import evaluate_classes, evaluate_labels, evaluate_quantities
+        from mlpcli.training.loop import measure
+
         self._check_examples(split)
         with blas_threads(1):
             loss, outputs = measure(self.network, self.parameters, self.examples(split))
@@ -286,25 +255,50 @@ class Model:
             raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
         if self.target_scaling is not None:
             outputs = self.target_scaling.undo(outputs)
-        return evaluate_outputs(self.task, len(self.classes), outputs, split.labels, loss)
+        if self.task == "regression":
+            return evaluate_quantities(outputs, split.labels, loss)
+        said, probabilities = self._said(outputs), self._probabilities(outputs)
+        if self.task == "multi-label":
+            return evaluate_labels(said, probabilities, split.labels, loss)
+        return evaluate_classes(said, probabilities, split.labels, loss)
 
     def examples(self, split: Split) -> Examples:
         """Labelled examples as the network takes them."""
+        from mlpcli.training.batches import class_targets, make_examples
+
         dtype = self.parameters.flat.dtype
         targets: Array | Scaling | None = self.target_scaling
         if self.task == "classification":
             targets = class_targets(len(self.classes), self.network.structure[-1], dtype)
         X, y, rows = split.X, split.y, split.positions
         if self.input.get("deslant"):
-            X, y, rows = self._upright(rows_of(X, rows)), split.labels, np.arange(len(rows))
+            X, y, rows = self.upright(rows_of(X, rows)), split.labels, np.arange(len(rows))
         return make_examples(X, y, rows, self.scaling, targets, dtype)
 
-    def _upright(self, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def upright(self, raw: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Raw examples (N, I) without slant, for a network that was trained so."""
         if not self.input.get("deslant"):
             return raw
         height, width = self.input["shape"]
         return deslanted(raw, (height, width))
+
+    def to_measure(self, data: Dataset) -> tuple[Split, str, str]:
+        """The examples of a data set to evaluate on, whether they are its "test" part or "all", and a remark or "".
+
+        The test part of what the network was trained on, or of data that has one; else all.
+        """
+        from mlpcli.datasets.dataset import same_examples
+
+        trained = self.meta["data"]
+        if same_examples(data.fingerprint(), trained["fingerprint"]) or data.has_test:
+            return data.test, "test", ""
+        if data.name == trained["name"]:
+            return (
+                data.test,
+                "test",
+                f"trained on another version of {data.name}; measured on the test part of this one",
+            )
+        return data.whole(), "all", ""
 
     def _check_examples(self, split: Split) -> None:
         """UsageError where labelled examples are none that this network can be measured on."""
@@ -329,6 +323,8 @@ class Model:
     @property
     def like(self) -> Like:
         """What other data must be read like, to be understood by this network."""
+        from mlpcli.datasets.options import Like
+
         return Like(
             self.task, self.classes, self.input["kind"], tuple(self.input["shape"]), self.encoding, self.label_columns
         )

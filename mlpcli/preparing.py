@@ -261,10 +261,15 @@ def _order(data: Dataset, s: Settings, examples: int) -> Callable[[int], npt.NDA
 def _distortion(data: Dataset, s: Settings, batch_size: int) -> Distort | None:
     if not distorts(s):
         return None
+    capacity = chunk_size(data.inputs, batch_size)
+    return Augmenter(augmentation_of(s), data.shape, data.maximum, s.seed, capacity)
+
+
+def augmentation_of(s: Settings) -> Augmentation:
+    """How far the settings let images be distorted."""
     given = {name: getattr(s, name) for name in AUGMENTATION}
     sigma = {} if s.elastic_sigma is None else {"elastic_sigma": s.elastic_sigma}
-    capacity = chunk_size(data.inputs, batch_size)
-    return Augmenter(Augmentation(**given, **sigma), data.shape, data.maximum, s.seed, capacity)
+    return Augmentation(**given, **sigma)
 
 
 def _score(outputs: Array, truth: npt.NDArray[np.generic]) -> tuple[float | None, float | None]:

@@ -247,7 +247,8 @@ class Run:
         end, all that it takes to go on from here. CannotWriteError, DivergedError.
         """
         model = model or self.model()
-        goes_on = self.is_cut or not self.finished
+        # A run that never began keeps a model of others: the best of several seeds.
+        goes_on = self._started and (self.is_cut or not self.finished)
         if not goes_on or not np.isfinite(self.parameters.flat).all():
             model.save(path, replaces)
             return

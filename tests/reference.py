@@ -3,6 +3,7 @@
 python -m tests.reference        # rewrites it
 """
 
+import click
 from click.testing import CliRunner
 
 from mlpcli.cli import cli
@@ -15,8 +16,19 @@ BEGIN, END = "<!-- reference -->\n", "<!-- end of reference -->\n"
 def reference() -> str:
     """Every command's help, as Markdown."""
     parts = [f"```\n{_help()}```\n"]
-    parts += [f"### mlp {name}\n\n```\n{_help(name)}```\n" for name in sorted(cli.commands)]
+    parts += [f"### mlp {' '.join(names)}\n\n```\n{_help(*names)}```\n" for names in sorted(commands(cli))]
     return "\n".join(parts)
+
+
+def commands(group: click.Group, *names: str) -> dict[tuple[str, ...], click.Command]:
+    """Every command below a group, by the words that call it."""
+    found: dict[tuple[str, ...], click.Command] = {}
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        found[(*names, name)] = command
+        if isinstance(command, click.Group):
+            found |= commands(command, *names, name)
+    return found
 
 
 def _help(*command: str) -> str:

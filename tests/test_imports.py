@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "mlpcli"
-THIRD_PARTY = {"numpy", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
+THIRD_PARTY = {"numpy", "matplotlib", "click", "requests", "urllib3", "tqdm", "PIL", "scipy"}
 
 # part: (parts of mlpcli it may import, third-party packages it may import)
 ALLOWED = {
@@ -25,7 +25,13 @@ ALLOWED = {
     "checkpoint": ({"errors", "files"}, {"numpy"}),
     "threads": (set(), {"numpy"}),
     "evaluation": ({"datasets", "nn"}, {"numpy"}),
+    "description": ({"config", "errors", "files", "model", "recorded"}, set()),
+    "predictions": ({"evaluation", "files"}, {"numpy"}),
+    "comparison": ({"datasets", "errors", "evaluation", "model", "nn"}, {"numpy"}),
     "model": ({"checkpoint", "datasets", "errors", "evaluation", "memory", "nn", "threads", "training"}, {"numpy"}),
+    "predicting": ({"datasets", "errors", "model"}, {"numpy"}),
+    "pages": ({"datasets", "errors", "model", "predicting"}, {"numpy"}),
+    "pictures": ({"errors", "files"}, {"numpy", "PIL"}),
     "run": (
         {
             "",
@@ -43,7 +49,7 @@ ALLOWED = {
         {"numpy"},
     ),
     "preparing": ({"config", "datasets", "errors", "memory", "model", "nn", "training"}, {"numpy"}),
-    "history": ({"training"}, set()),
+    "history": ({"errors", "files", "training"}, set()),
     "keeping": ({"errors", "files", "history", "model", "run"}, set()),
     "recorded": ({"", "checkpoint", "config", "datasets", "errors"}, set()),
     "resuming": (
@@ -57,40 +63,73 @@ ALLOWED = {
         {"numpy"},
     ),
     "workers": ({"errors"}, set()),
+    "reports": (
+        {
+            "",
+            "config",
+            "datasets",
+            "errors",
+            "evaluation",
+            "files",
+            "history",
+            "memory",
+            "model",
+            "nn",
+            "recorded",
+            "training",
+        },
+        {"PIL", "matplotlib", "numpy"},  # Matplotlib when a figure is drawn
+    ),
+    "plot": ({"reports"}, set()),
     "repeats": ({"config", "datasets", "errors", "memory", "model", "run", "workers"}, set()),
     "cli": (
         {
             "",
             "checkpoint",
+            "comparison",
             "config",
             "datasets",
+            "description",
             "diagnosis",
             "doctor",
             "errors",
             "evaluation",
             "files",
+            "history",
             "keeping",
             "model",
+            "predictions",
+            "pages",
+            "pictures",
+            "predicting",
             "preparing",
             "recorded",
             "repeats",
+            "reports",
             "resuming",
             "run",
             "training",
         },
-        {"click", "numpy", "tqdm"},  # NumPy inside functions: help imports Click alone
+        # NumPy inside functions: help imports Click alone; Matplotlib and PIL for types.
+        {"PIL", "click", "matplotlib", "numpy", "tqdm"},
     ),
     "__init__": (
         {
             "api",
+            "comparison",
             "config",
             "datasets",
+            "description",
             "diagnosis",
             "doctor",
             "errors",
             "evaluation",
             "model",
+            "pages",
+            "predicting",
+            "plot",
             "repeats",
+            "reports",
             "run",
             "training",
         },
@@ -140,7 +179,19 @@ def modules_after(*args):
 
 
 @pytest.mark.parametrize(
-    "args", [("--help",), ("--version",), ("train", "--help"), ("predict", "--help"), ("doctor", "--help")]
+    "args",
+    [
+        ("--help",),
+        ("--version",),
+        ("train", "--help"),
+        ("predict", "--help"),
+        ("evaluate", "--help"),
+        ("info", "--help"),
+        ("doctor", "--help"),
+        ("plot", "--help"),
+        ("plot", "weights", "--help"),
+        ("report", "--help"),
+    ],
 )
 def test_help_imports_click_alone(args):
     assert modules_after(*args) & THIRD_PARTY == {"click"}
@@ -152,12 +203,13 @@ def test_training_on_embedded_data_never_imports_requests(tmp_path):
     assert "requests" not in loaded
 
 
-def test_scipy_is_imported_where_it_is_used_alone():
+@pytest.mark.parametrize("extra", ["scipy", "matplotlib"])
+def test_an_extra_is_imported_where_it_is_used_alone(extra):
     for path in PACKAGE.rglob("*.py"):
         tree = ast.parse(path.read_text())
         names = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
         names += [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
-        assert not any(name.split(".")[0] == "scipy" for name in names), path
+        assert not any(name.split(".")[0] == extra for name in names), path
 
 
 def test_nothing_can_unpickle():

@@ -10,7 +10,7 @@ import pytest
 from mlpcli import errors
 from mlpcli.cli import cli
 from tests.conftest import ROOT
-from tests.reference import reference, written
+from tests.reference import commands, reference, written
 
 README = (ROOT / "README.md").read_text()
 
@@ -20,7 +20,7 @@ def test_the_command_reference_is_that_of_help():
     assert written().split() == reference().split(), "run: python -m tests.reference"
 
 
-@pytest.mark.parametrize("command", cli.commands.values(), ids=lambda command: command.name)
+@pytest.mark.parametrize("command", commands(cli).values(), ids=lambda command: command.name)
 def test_every_command_and_option_is_explained(command):
     assert command.help
     assert command.epilog.startswith("Example:  mlp ")
@@ -39,7 +39,7 @@ def test_the_example_in_help_runs(mlp):
 
 def test_every_exit_code_is_in_the_table():
     codes = {error.exit_code for error in vars(errors).values() if isinstance(error, type)}
-    source = "".join(path.read_text() for path in (ROOT / "mlpcli" / "cli").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "mlpcli" / "cli").rglob("*.py"))
     codes |= {int(code) for code in re.findall(r"return (\d+)  # as a program", source)}
     table = README.split("## Exit codes")[1].split("\n\n")[1]
     listed = {int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.MULTILINE) for code in row.split(",")}
@@ -78,3 +78,14 @@ def test_the_python_example_runs(mlp, tmp_path, digits):
     example = README.split("## From Python")[1].split("```python\n")[1].split("```")[0]
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "digits.npy").exists()
+
+
+def test_the_figures_are_in_the_table_and_the_example_runs(mlp, tmp_path):
+    from mlpcli.cli.plot import plot
+
+    section = README.split("## Plots")[1].split("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)", section, re.MULTILINE)) == set(plot.commands)
+    pytest.importorskip("matplotlib")
+    assert mlp("train", "digits", "--epochs", 2).code == 0
+    exec(compile(section.split("```python\n")[1].split("```")[0], "README.md", "exec"), {})
+    assert {"weights.svg", "mistakes.png"} <= {path.name for path in tmp_path.iterdir()}

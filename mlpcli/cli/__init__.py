@@ -7,27 +7,18 @@ import click
 
 from mlpcli import __version__
 from mlpcli.cli import output, signals
-from mlpcli.cli.config import config
-from mlpcli.cli.data import data
-from mlpcli.cli.doctor import doctor
-from mlpcli.cli.download import download
-from mlpcli.cli.evaluate import evaluate
-from mlpcli.cli.predict import predict
-from mlpcli.cli.train import train
+from mlpcli.cli.commands import Commands
 from mlpcli.errors import MlpError
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start here, without any download:  mlp train digits",
 )
 @click.version_option(__version__, prog_name="mlp")
 def cli() -> None:
     """Train, evaluate and use multi-layer perceptrons."""
-
-
-for command in (download, data, train, config, evaluate, predict, doctor):
-    cli.add_command(command)
 
 
 def run(args: list[str] | None = None) -> int:

@@ -10,13 +10,8 @@ import click
 from mlpcli.cli import output
 from mlpcli.cli.gathering import Gathered, config_option, gather
 from mlpcli.cli.groups import GroupedCommand
-from mlpcli.cli.options import (
-    complete_data,
-    debug_option,
-    json_option,
-    settings_options,
-    use_threads,
-)
+from mlpcli.cli.options import complete_data, debug_option, json_option, use_threads
+from mlpcli.cli.settings_options import settings_options
 from mlpcli.config import COMMAND_LINE, GROUPS, as_toml, effective, named_configs
 from mlpcli.errors import UsageError
 

@@ -11,15 +11,8 @@ import click
 
 from mlpcli.cli import output
 from mlpcli.cli.figures import describe_task
-from mlpcli.cli.options import (
-    complete_data,
-    data_dir_option,
-    data_options,
-    debug_option,
-    json_option,
-    quiet_option,
-    use_threads,
-)
+from mlpcli.cli.options import complete_data, data_dir_option, debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.settings_options import data_options
 from mlpcli.config import Settings
 
 if TYPE_CHECKING:

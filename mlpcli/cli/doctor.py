@@ -13,15 +13,8 @@ from click.core import ParameterSource
 from mlpcli.cli import output
 from mlpcli.cli.figures import describe_task
 from mlpcli.cli.gathering import config_option, gather
-from mlpcli.cli.options import (
-    complete_data,
-    data_dir_option,
-    debug_option,
-    json_option,
-    quiet_option,
-    settings_options_without_output,
-    use_threads,
-)
+from mlpcli.cli.options import complete_data, data_dir_option, debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.settings_options import settings_options_without_output
 from mlpcli.cli.trained import read_as_trained
 from mlpcli.config import Settings, option_name
 from mlpcli.errors import UsageError

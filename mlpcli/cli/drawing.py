@@ -20,7 +20,7 @@ def drawing(picture: npt.NDArray[Any], widest: int = 32) -> list[str]:
     """
     import numpy as np
 
-    shades = np.array(list(_SHADES if _can_print(_SHADES) else _PLAIN_SHADES))
+    shades = np.array(list(_SHADES if can_print(_SHADES) else _PLAIN_SHADES))
     step = max(1, -(-max(picture.shape) // widest))
     height, width = (-(-side // step) for side in picture.shape)
     padding = [(0, size * step - side) for size, side in zip((height, width), picture.shape, strict=True)]
@@ -41,7 +41,7 @@ def side_by_side(drawings: Sequence[Sequence[str]], gap: int = 3) -> list[str]:
     ]
 
 
-def _can_print(text: str) -> bool:
+def can_print(text: str) -> bool:
     encoding = getattr(sys.stdout, "encoding", None) or "ascii"
     try:
         text.encode(encoding)

@@ -27,6 +27,28 @@ def figures(result: AnyEvaluation) -> str:
     return f"R2 {result.r2:.4f}, MAE {result.mae:.4g}, RMSE {result.rmse:.4g}"
 
 
+_NAMES = {
+    "r2": "R2",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "exact": "all right",
+    "f1_micro": "pooled F1",
+    "f1_macro": "mean F1",
+    "interval": "95 % interval",
+}
+_FRACTIONS = ("accuracy", "balanced_accuracy", "exact")
+
+
+def figure_name(figure: str) -> str:
+    """A figure that a checkpoint keeps (see `AnyEvaluation.headline`) in words."""
+    return _NAMES.get(figure, figure.replace("_", " "))
+
+
+def figure_text(figure: str, value: float) -> str:
+    """Its value: fractions that are right in percent, others as numbers."""
+    return f"{value:.2%}" if figure in _FRACTIONS else f"{value:#.4g}"
+
+
 def describe_task(data: Dataset) -> str:
     """What there is to learn: "10 classes of 28x28 images"."""
     k = len(data.classes)

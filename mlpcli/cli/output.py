@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,32 @@ def reset() -> None:
 
 def line(text: str = "") -> None:
     """A line of the result, on standard output."""
-    _to_stdout(_printable(text))
+    _to_stdout(printable(text))
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Lines of the result, on standard output, written at once."""
+    if text := "\n".join(map(printable, texts)):
+        _to_stdout(text)
 
 
 def document(content: Any) -> None:
     """One JSON document on standard output."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
-    if not all(c.isprintable() or c == "\n" for c in text):
-        text = json.dumps(content, indent=2, allow_nan=False)
-    _to_stdout(text)
+    _to_stdout(json_text(content, indent=2))
+
+
+def json_text(content: Any, indent: int | None = None) -> str:
+    """`content` as JSON, in Unicode where all of it can be printed, else in ASCII."""
+    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    if all(c.isprintable() or c == "\n" for c in text):
+        return text
+    return json.dumps(content, indent=indent, allow_nan=False)
+
+
+def json_lines(texts: Iterable[str]) -> None:
+    """What `json_text` made, or parts of a document, on standard output, written at once."""
+    if text := "\n".join(texts):
+        _to_stdout(text)
 
 
 def _to_stdout(text: str) -> None:
@@ -74,10 +92,10 @@ def error(text: str) -> None:
 
 def _to_stderr(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):  # nowhere left to complain
-        click.echo(_printable(text), err=True)
+        click.echo(printable(text), err=True)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without control characters, which a file name may hold and a terminal would obey."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mlpcli.cli import output, signals
-from mlpcli.cli.figures import describe_task, describe_training
+from mlpcli.cli.figures import describe_task, describe_training, figure_name, figure_text
 from mlpcli.cli.groups import option
 from mlpcli.cli.options import data_dir_hint, typed_path
 from mlpcli.config import Settings
@@ -28,8 +28,6 @@ _SHOWN = {
     "multi-label": ("exact", "accuracy", "f1_macro"),
     "regression": ("r2", "mae", "rmse"),
 }
-_FRACTIONS = ("accuracy", "balanced_accuracy", "exact")
-_NAMES = {"r2": "R2", "mae": "MAE", "rmse": "RMSE", "exact": "all right", "f1_macro": "mean F1"}
 
 
 def options(command: Command) -> Command:
@@ -241,7 +239,7 @@ class _Table:
 
 def _header(column: str) -> str:
     part, _, figure = column.partition("_")
-    return f"{part} {_NAMES.get(figure, figure.replace('_', ' '))}"
+    return f"{part} {figure_name(figure)}"
 
 
 def _value(statistics: Statistics | None, name: str) -> float | None:
@@ -249,6 +247,4 @@ def _value(statistics: Statistics | None, name: str) -> float | None:
 
 
 def _shown(column: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.2%}" if column.partition("_")[2] in _FRACTIONS else f"{value:#.4g}"
+    return "-" if value is None else figure_text(column.partition("_")[2], value)

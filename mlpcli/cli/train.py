@@ -25,10 +25,10 @@ from mlpcli.cli.options import (
     json_option,
     mirror_option,
     quiet_option,
-    settings_options,
     typed_path,
     use_threads,
 )
+from mlpcli.cli.settings_options import settings_options
 from mlpcli.config import GROUPS, Settings
 from mlpcli.errors import CannotWriteError, DivergedError, DownloadError, MlpError, UsageError
 from mlpcli.files import FileIsThereError, check_target

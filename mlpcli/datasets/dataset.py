@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.labels import Task
 from mlpcli.datasets.split import Fold
+from mlpcli.datasets.tasks import Task
 from mlpcli.memory import memory_mapping, rows_of
 
 _HASHED_WHOLE = 2**28  # bytes; of a larger array, the fingerprint sees evenly spaced rows
@@ -25,12 +25,15 @@ class Split:
     in Dataset.classes; or (N, K) uint8, yes or no for each label; or (N, T) float64 quantities.
     rows: the positions that belong to this split, where a large mapped file is shared by several; else None, all.
     weights: (N,) float64, how much each example counts in training, finite and from 0 on; None where all count alike.
+    origins: (N,) where each example stands, the line of its table, from 1, or the name of its picture's file; None
+    where its position in X says it.
     """
 
     X: npt.NDArray[Any]
     y: npt.NDArray[Any]
     rows: npt.NDArray[np.integer] | None = None
     weights: npt.NDArray[np.float64] | None = None
+    origins: npt.NDArray[np.int64] | npt.NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.y) if self.rows is None else len(self.rows)
@@ -50,6 +53,11 @@ class Split:
         """weights of its examples alone, (len(self),)."""
         return self.weights if self.weights is None or self.rows is None else self.weights[self.rows]
 
+    @property
+    def places(self) -> npt.NDArray[Any] | None:
+        """origins of its examples alone, (len(self),)."""
+        return self.origins if self.origins is None or self.rows is None else self.origins[self.rows]
+
     def sample(self, most: int) -> npt.NDArray[Any]:
         """At most so many of its examples, evenly spaced, (n, I)."""
         return rows_of(self.X, self.positions[:: max(1, -(-len(self) // most))])
@@ -58,11 +66,12 @@ class Split:
 def take(split: Split, positions: npt.NDArray[np.integer]) -> Split:
     """Some of the examples of a split, by their number in it: copied, unless they are in a large mapped file."""
     if split.rows is not None:
-        return Split(split.X, split.y, split.rows[positions], split.weights)
+        return replace(split, rows=split.rows[positions])
     if memory_mapping(split.X) is not None and split.X.nbytes > _COPIED:
-        return Split(split.X, split.y, positions, split.weights)
+        return replace(split, rows=positions)
     weights = None if split.weights is None else split.weights[positions]
-    return Split(split.X[positions], split.y[positions], weights=weights)
+    origins = None if split.origins is None else split.origins[positions]
+    return Split(split.X[positions], split.y[positions], weights=weights, origins=origins)
 
 
 _COPIED = 2**28  # bytes; more than that in a mapped file stays there
@@ -115,7 +124,15 @@ class Dataset:
         if any(part.weights is not None for part in parts):
             weights = np.concatenate([np.ones(len(part)) if part.weights is None else part.weights for part in parts])
         X, y = np.concatenate([part.X for part in parts]), np.concatenate([part.y for part in parts])
-        return Split(X, y, weights=weights)
+        return Split(X, y, weights=weights, origins=self._all_origins())
+
+    def _all_origins(self) -> npt.NDArray[Any] | None:
+        found = [part.origins for part in self.parts.values() if part.origins is not None]
+        if len(found) < len(self.parts):
+            return None
+        # Lines of several tables would not say of which.
+        is_one_table = self.validation is None and not self.has_test
+        return np.concatenate(found) if is_one_table or found[0].dtype.kind == "U" else None
 
     def fingerprint(self) -> str:
         """SHA-256 over the bytes of all examples and labels, in hexadecimal: tells one data set from another.

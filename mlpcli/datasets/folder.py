@@ -15,6 +15,7 @@ import numpy.typing as npt
 from mlpcli.datasets import images
 from mlpcli.datasets.decoded import CACHE, read_pixels
 from mlpcli.datasets.labels import MAX_CLASSES
+from mlpcli.datasets.naming import PICTURE_ENDINGS, is_hidden
 from mlpcli.errors import DamagedFileError, UsageError
 
 PARTS = {
@@ -26,7 +27,6 @@ PARTS = {
     "test": "test",
     "testing": "test",
 }
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 _SHOWN = 10  # files named in a message, at most
 
 
@@ -79,12 +79,8 @@ def read_folder(
 def holds_classes(path: Path) -> bool:
     """Whether a folder has a folder in it that could be a class or a part."""
     with contextlib.suppress(OSError), os.scandir(path) as entries:
-        return any(entry.is_dir() and not _is_hidden(entry.name) for entry in entries)
+        return any(entry.is_dir() and not is_hidden(entry.name) for entry in entries)
     return False
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def _in_parts(pixels: npt.NDArray[np.uint8], kept: list[tuple[str, str, str]], notes: tuple[str, ...]) -> ImageFolder:
@@ -148,7 +144,7 @@ def _scan_classes(root: Path, folder: Path, part: str, found: _Found) -> None:
 def _walk(root: Path, folder: Path, above: list[tuple[int, int]], part: str, label: str, found: _Found) -> None:
     for entry in _entries(folder):
         relative = os.path.relpath(entry.path, root)
-        if _is_hidden(entry.name):
+        if is_hidden(entry.name):
             found.hidden.append(relative)
         elif _is_folder(entry):
             here = _identity(Path(entry.path))
@@ -163,12 +159,12 @@ def _folders(root: Path, folder: Path, found: _Found) -> list[str]:
     """The names of the folders in a folder. UsageError where images lie beside them."""
     names, files = [], []
     for entry in _entries(folder):
-        if _is_hidden(entry.name):
+        if is_hidden(entry.name):
             if entry.name != CACHE:
                 found.hidden.append(os.path.relpath(entry.path, root))
         elif _is_folder(entry):
             names.append(entry.name)
-        elif entry.name.lower().endswith(_SUFFIXES):
+        elif entry.name.lower().endswith(PICTURE_ENDINGS):
             files.append(entry.name)
     if files:
         raise UsageError(
@@ -176,9 +172,6 @@ def _folders(root: Path, folder: Path, found: _Found) -> list[str]:
             "into a folder of its own"
         )
     return sorted(names, key=_natural)
-
-
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 
 
 def _entries(folder: Path) -> list["os.DirEntry[str]"]:

@@ -17,7 +17,7 @@ from mlpcli.files import read_regular
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP")
 MAX_FILE = 64 * 2**20  # bytes
 MAX_PIXELS = 50_000_000  # a large camera's; decoded as RGB that is 150 MB
-WORKING_SIZE = 512  # pixels of the longer side: enough for one character, and quick
+WORKING_SIZE = 1280  # pixels of the longer side: enough for a small character in a large photograph, and quick
 
 Grey = npt.NDArray[np.float32]
 
@@ -33,13 +33,15 @@ def quiet() -> Iterator[None]:
         yield
 
 
-def read_image(path: str | Path) -> "Image.Image":
-    """The picture in a file, upright, at most WORKING_SIZE pixels long: mode "L" or, with transparency, "LA".
+def read_image(path: str | Path, longest: int = WORKING_SIZE, colour: bool = False) -> "Image.Image":
+    """The picture in a file, upright, at most `longest` pixels long: mode "L" or, with transparency, "LA".
+
+    colour: "RGB" or "RGBA" where the picture has colours.
 
     UsageError where there is no such file, DamagedFileError for a file that is empty, enormous or no image of
     an accepted format.
     """
-    return _read(path, _simplify, 2 * WORKING_SIZE)
+    return _read(path, lambda image: _simplify(image, longest, colour), longest)
 
 
 def read_colour(path: str | Path, longest: int = 2 * WORKING_SIZE) -> "Image.Image":
@@ -155,11 +157,10 @@ def resized(image: "Image.Image", shape: tuple[int, ...]) -> npt.NDArray[np.uint
     return np.asarray(image, np.uint8)
 
 
-def _simplify(image: "Image.Image") -> "Image.Image":
+def _simplify(image: "Image.Image", longest: int, colour: bool) -> "Image.Image":
     image = _eight_bits(image, alone=True)
     has_alpha = _has_alpha(image)
-    image = image.convert("RGBA" if has_alpha else "L")
-    image.thumbnail((WORKING_SIZE, WORKING_SIZE), Image.Resampling.BOX)
-    if not has_alpha:
-        return image
-    return image.convert("LA")
+    is_grey = image.mode in ("1", "L", "LA") or not colour
+    image = image.convert("RGBA" if has_alpha else "L" if is_grey else "RGB")
+    image.thumbnail((longest, longest), Image.Resampling.BOX)
+    return image.convert("LA") if has_alpha and is_grey else image

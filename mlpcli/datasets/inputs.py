@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets.arrays import read_array
-from mlpcli.datasets.load import TABLE_ENDINGS
 from mlpcli.datasets.naming import TEST, kind_of, place_of
 from mlpcli.datasets.npz import list_npz, read_npz
 from mlpcli.datasets.options import Like
@@ -22,11 +21,6 @@ class Inputs(NamedTuple):
     X: npt.NDArray[Any]
     rows: list[int]
     notes: tuple[str, ...] = ()
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a file is taken for a picture, and not for rows of numbers: by its name."""
-    return kind_of(path.name) is None and not path.name.lower().endswith(TABLE_ENDINGS)
 
 
 def read_inputs(path: Path, like: Like, header: bool | None = None) -> Inputs:

@@ -6,15 +6,14 @@ names are all that a checkpoint keeps, and all that it takes to read the labels 
 
 import re
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mlpcli.datasets.tasks import TASKS, Task
 from mlpcli.errors import DamagedFileError, UsageError
 
-Task = Literal["classification", "multi-label", "regression"]
-TASKS: tuple[Task, ...] = get_args(Task)
 MAX_CLASSES = 10_000
 FEW_CLASSES = 20  # whole numbers of at most so many kinds are classes, unless --task says otherwise
 

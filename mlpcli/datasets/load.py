@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from mlpcli.datasets.dataset import Dataset, Split, hold_out, take
 from mlpcli.datasets.folder import PARTS, holds_classes, read_folder
 from mlpcli.datasets.labels import Labels, check_labels, doubt, understand
 from mlpcli.datasets.named import load_named
-from mlpcli.datasets.naming import kind_of
+from mlpcli.datasets.naming import TABLE_ENDINGS, kind_of
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.tabular import load_tables
@@ -25,17 +25,18 @@ from mlpcli.memory import memory_mapping, release
 
 __all__ = ["Dataset", "Split", "from_arrays", "is_named", "load_data"]
 
-TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _BLOCK = 2**24  # bytes of values looked at together
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What a path holds, before its labels are understood. parts: "train" and others it has."""
+    """What a path holds, before its labels are understood. parts: "train" and others it has. files: (N,) the names of
+    the pictures of a part."""
 
     kind: str
     parts: Mapping[str, Part]
     notes: tuple[str, ...] = ()
+    files: Mapping[str, npt.NDArray[np.str_]] = field(default_factory=dict)
 
 
 def is_named(name: str) -> bool:
@@ -170,7 +171,8 @@ def _read_images(path: Path, options: Options, like: Like | None) -> _Source:
     if like is not None and like.kind == "image":
         size, channels = (like.shape[0], like.shape[1]), 3 if len(like.shape) == 3 else 1
     found = read_folder(path, size, channels, options.on_error or "fail")
-    return _Source("image", {part: Part(*pair) for part, pair in found.parts.items()}, found.notes)
+    files = {part: np.array(names) for part, names in found.files.items()}
+    return _Source("image", {part: Part(*pair) for part, pair in found.parts.items()}, found.notes, files)
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -198,7 +200,8 @@ def _finish(name: str, source: _Source, options: Options, like: Like | None) -> 
     for part, (X, raw, weights) in source.parts.items():
         where = _where(name, part, source)
         check_labels(raw, where)
-        splits[part] = Split(_as_rows(name, X), labels.encode(raw, where), weights=weights)
+        files = source.files.get(part)
+        splits[part] = Split(_as_rows(name, X), labels.encode(raw, where), weights=weights, origins=files)
     ranges = [_range(_where(name, part, source), split.X) for part, split in splits.items()]
     notes = list(source.notes)
     if like is None and options.task is None:

@@ -1,4 +1,4 @@
-"""What the names of arrays say: which hold examples and which labels, of which part of a data set.
+"""What the names of files and arrays say: their kind, and which hold examples and which labels, of which part.
 
 X and y, x_train and y_test, images and labels, train-images-idx3-ubyte.gz, iris_X.npy: a name is split into
 words; one of them is the role, one may be the part, and the rest is the family that its partner shares.
@@ -23,6 +23,9 @@ _ROLES = (
     {"images": "X", "labels": "y", "label": "y", "target": "y", "targets": "y"},
     {"data": "X", "features": "X"},
 )
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini", "__macosx")
 _GLUED = re.compile(rf"([xy])({'|'.join(_PARTS)})|({'|'.join(_PARTS)})([xy])")  # Xtrain, testY
 _IDX = re.compile(r"(?:^|[-._])idx[1-8]?(?:[-._](?:u?byte|short|int|float|double))?$|[-._]ubyte$")
 _IDX_BARE = re.compile(r"(?:.*[-_])?(?:images|labels)")
@@ -47,6 +50,16 @@ def kind_of(name: str) -> Kind | None:
         return ".npz"
     stem = lower.removesuffix(".gz")
     return "IDX" if _IDX.search(stem) or _IDX_BARE.fullmatch(stem) else None
+
+
+def is_picture(name: str) -> bool:
+    """Whether a file is taken for a picture, and not for rows of numbers."""
+    return kind_of(name) is None and not name.lower().endswith(TABLE_ENDINGS)
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is passed over: hidden, or put there by the system itself."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def place_of(name: str) -> Place | None:

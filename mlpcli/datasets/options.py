@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mlpcli.datasets.encoding import Encoding
-from mlpcli.datasets.labels import Task
 from mlpcli.datasets.split import Fold
+from mlpcli.datasets.tasks import Task
 from mlpcli.errors import UsageError
 
 

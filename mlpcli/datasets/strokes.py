@@ -11,149 +11,225 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from mlpcli.datasets.components import label
+from mlpcli.datasets.ground import border, filtered, grey_of, level_ground, off_the_ground, on_level
 from mlpcli.datasets.images import Grey
+from mlpcli.datasets.morphology import dilation, erosion
+from mlpcli.datasets.rules import without_rules
 
 MIN_CONTRAST = 12.0  # of 255: less between ground and strokes is an empty page
 SMALL = 64  # pixels of the longer side, up to which a stroke may be a pixel wide
-GROUP_SHARE = 0.15  # of the largest group's area; smaller groups are specks
-LIGHT = 0.5  # what speaks for white as the ground, beside shares of pixels, where all else is even
-WIDEST_STROKE = 0.3  # of the longer side: what is wider is ground
+LOOK_SIZE = 640  # pixels of the longer side: enough to find a character
+CLOSE_SIZE = 480  # pixels of the longer side: enough for one character and its surroundings
+NARROW = 0.12  # of the picture's longer side: few strokes are wider
+MARGIN = 0.75  # of a character's size: what is looked at around it
+
+
+class Area(NamedTuple):
+    """A part of a picture, pixels; right and bottom are one beyond."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
 
 
 def strokes(image: "Image.Image") -> Grey:
     """How much of a stroke each pixel is, (height, width) from 0 to 1; all 0 for a blank picture.
 
-    Strokes are what differs from the ground. In a drawing that is one level. In a photograph it is what is left
-    when everything narrower than WIDEST_STROKE is taken away, by a closing (for dark strokes) or an opening (for
-    light ones) of the grey values; both follow a ramp of light and the edge of a shadow exactly.
+    Of several characters it is the most conspicuous one.
     """
-    grey = _grey(image)
+    ink, area = _character(image)
+    whole = np.zeros((image.height, image.width), np.float32)
+    if ink is not None:
+        size = (area.right - area.left, area.bottom - area.top)
+        drawn = Image.fromarray(ink)
+        whole[area.top : area.bottom, area.left : area.right] = (
+            drawn if drawn.size == size else drawn.resize(size, Image.Resampling.BILINEAR)
+        )
+    return whole
+
+
+def _character(image: "Image.Image") -> tuple[Grey | None, Area]:
+    """The strokes of the character, and the part of the picture that they are on, at that size or reduced."""
+    grey = grey_of(image)
+    everywhere = Area(0, 0, image.width, image.height)
     is_small = max(grey.shape) <= SMALL
-    level = _level_ground(grey)
+    level = level_ground(grey)
     if level is not None:
-        ink = _on_level(grey, level)
+        ink = on_level(grey, level)
         peak = float(ink.max())
         if peak < MIN_CONTRAST:
-            return np.zeros_like(ink)
-        return ink / peak if is_small else ink / peak * _near(_main_groups(_without_frame(ink > 0.5 * peak)))
-    smooth = grey if is_small else _filtered(grey, ImageFilter.MedianFilter(3))
-    ink, gain, noise = _off_the_ground(smooth)
-    if float(ink.max()) < max(MIN_CONTRAST, 6.0 * noise):
-        return np.zeros_like(ink)
-    ink = ink * gain
-    peak = float(ink.max())
-    full = float(np.median(ink[ink > 0.5 * peak]))
+            return None, everywhere
+        ink /= peak
+        if is_small:
+            return ink, everywhere
+        group = _main_group(ink, _without_frame(ink > 0.5), 0.0)
+        return (None if group is None else ink * _near(group.pixels)), everywhere
+    if is_small:
+        ink, noise, _ = off_the_ground(grey)
+        return _soft(ink, ink > 0.5 * ink.max(), noise), everywhere
+    found = _found(image)
+    if found is None:
+        return None, everywhere
+    return _close_up(image, found), found.area
+
+
+class Found(NamedTuple):
+    """A character in a photograph. area: it and what is around it; size: its longer side, pixels; dark: whether it is
+    darker than the ground; bold: whether its strokes are wide for the picture.
+    """
+
+    area: Area
+    size: float
+    dark: bool
+    bold: bool
+
+
+def _found(image: "Image.Image") -> Found | None:
+    """The character and what is around it, or None on a blank page."""
+    reduced = image.convert("RGB") if image.mode in ("RGB", "P") else Image.fromarray(grey_of(image))
+    reduced.thumbnail((LOOK_SIZE, LOOK_SIZE), Image.Resampling.BOX)
+    grey = np.asarray(reduced.convert("L", (1 / 3, 1 / 3, 1 / 3, 0)) if reduced.mode == "RGB" else reduced)
+    smooth = filtered(grey, ImageFilter.GaussianBlur(0.7))
+    wide = off_the_ground(smooth)
+    ink = without_rules(wide.values, wide.noise)
+    # A narrow window follows hands, desks and shadows better, and loses bold strokes.
+    narrow = off_the_ground(smooth, NARROW, wide.dark)
+    any_width = _main_group(ink, _contrasting(ink, wide.noise), wide.noise)
+    ink = np.minimum(ink, narrow.values)
+    group = _main_group(ink, _contrasting(ink, narrow.noise), narrow.noise)
+    bold = any_width is not None and (group is None or any_width.score > 1.3 * group.score)
+    group = any_width if bold else group
+    if group is None:
+        return None
+    rows, columns = np.flatnonzero(group.pixels.any(axis=1)), np.flatnonzero(group.pixels.any(axis=0))
+    ratio = image.width / grey.shape[1]
+    size = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    around = MARGIN * size + 2
+    area = Area(
+        max(0, int((columns[0] - around) * ratio)),
+        max(0, int((rows[0] - around) * ratio)),
+        min(image.width, int((columns[-1] + 1 + around) * ratio) + 1),
+        min(image.height, int((rows[-1] + 1 + around) * ratio) + 1),
+    )
+    return Found(area, size * ratio, wide.dark, bold)
+
+
+def _close_up(image: "Image.Image", found: Found) -> Grey | None:
+    """The strokes of the character in a part of a photograph, at most CLOSE_SIZE pixels long."""
+    area = found.area
+    part = image.convert("RGB").crop(area) if image.mode == "RGB" else Image.fromarray(grey_of(image)).crop(area)
+    part.thumbnail((CLOSE_SIZE, CLOSE_SIZE), Image.Resampling.BOX)
+    pixels = np.asarray(part.filter(ImageFilter.GaussianBlur(0.7)))
+    share = found.size / max(area.right - area.left, area.bottom - area.top)
+    ink, noise, _ = off_the_ground(pixels, (0.6 if found.bold else 0.4) * share, found.dark)
+    if ink.ndim == 3:
+        ink, noise = _of_one_colour(ink, noise)
+    ink = without_rules(ink, noise)
+    group = _main_group(ink, _contrasting(ink, noise), noise)
+    return None if group is None else _soft(ink, group.pixels, noise)
+
+
+def _of_one_colour(ink: Grey, noise: float) -> tuple[Grey, float]:
+    """The ink of (height, width, 3) that has the colour of the strongest in the middle of the picture."""
+    height, width = ink.shape[:2]
+    middle = ink[height // 4 : height - height // 4, width // 4 : width - width // 4].reshape(-1, 3)
+    mean = middle.mean(axis=1)
+    colour = middle[mean >= 0.5 * np.quantile(mean, 0.995)].mean(axis=0)
+    length = float(colour @ colour)
+    if length < 1e-6:
+        return ink.mean(axis=2), noise
+    along = ink @ (colour / np.float32(length))
+    beside = np.sqrt(np.maximum((ink**2).sum(axis=2) / np.float32(length) - along**2, 0.0))
+    spread = noise / length**0.5
+    strength = float(np.sqrt(length / 3))
+    return np.maximum(along - np.maximum(beside - 2 * spread, 0.0), 0.0) * np.float32(strength), noise
+
+
+def _contrasting(ink: Grey, noise: float) -> npt.NDArray[np.bool_]:
+    """What stands out from the noise, at half of how far its own group does."""
+    mask = _without_frame(ink > max(3.5 * noise, 0.03))
+    return _upper(ink, mask, label(mask).labels)
+
+
+def _upper(ink: Grey, mask: npt.NDArray[np.bool_], labels: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """The pixels of `mask` that have more than half the ink of the stronger ones of their group."""
+    of, values = labels[mask], ink[mask]
+    n = int(of.max(initial=0)) + 1
+    mean = np.bincount(of, values, n) / np.maximum(np.bincount(of, minlength=n), 1)
+    strong = values > mean[of]
+    full = np.bincount(of[strong], values[strong], n) / np.maximum(np.bincount(of[strong], minlength=n), 1)
+    result = np.zeros_like(mask)
+    result[mask] = values > 0.5 * full[of]
+    return result
+
+
+def _soft(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> Grey | None:
+    """Strokes with soft edges, 0 to 1, from the ink where `mask` is, and next to it."""
+    if not mask.any():
+        return None
+    full = float(np.median(ink[mask]))
+    if full < max(MIN_CONTRAST / 255, 6.0 * noise):
+        return None
     low = max(0.2 * full, 2.0 * noise)
-    kept = _near(_main_groups(_without_frame(ink > 0.5 * (low + full))))
-    return np.where(kept, np.clip((ink - low) / max(full - low, 1.0), 0.0, 1.0), 0.0).astype(np.float32)
+    return np.where(_near(mask), np.clip((ink - low) / (full - low), 0.0, 1.0), 0.0).astype(np.float32)
 
 
 def _near(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """`mask` and what is next to it: the soft edges of strokes belong to them."""
-    return _filtered(255.0 * mask, ImageFilter.MaxFilter(5)) > 0
+    return dilation(dilation(mask, 5, 0), 5, 1)
 
 
-def _grey(image: "Image.Image") -> Grey:
-    if image.mode != "LA":
-        return np.asarray(image, np.float32)
-    grey, alpha = (np.asarray(band, np.float32) for band in image.split())
-    opaque = alpha > 127
-    if not opaque.any() or opaque.all():
-        return grey * 0 if not opaque.any() else grey
-    # Drawn on nothing: put a dark drawing on white, a light one on black.
-    ground = 255.0 if grey[opaque].mean() < 128 else 0.0
-    if opaque.mean() > 0.5:  # a page cut out: what is beyond it is more of the page
-        ground = float(np.median(grey[opaque]))
-    return (ground + (grey - ground) * (alpha / 255.0)).astype(np.float32)
+class Group(NamedTuple):
+    """pixels: (height, width) bool; score: how conspicuous it is."""
+
+    pixels: npt.NDArray[np.bool_]
+    score: float
 
 
-def _border(grey: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-
-
-def _filtered(values: Grey, kind: "ImageFilter.Filter") -> Grey:
-    picture = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
-    return np.asarray(picture.filter(kind), np.float32)
-
-
-def _level_ground(grey: Grey) -> float | None:
-    """The one level of a drawing's ground, or None for a photograph, which has none.
-
-    A drawing has a fifth of its pixels at a level that is clean around: hardly any pixel is just beside it. Where
-    two levels are that common, as in a bold character that fills its picture, the border and its corners weigh in, and
-    that paper is light.
-    """
-    whole = np.clip(grey, 0, 255).astype(np.int64)
-    counts = np.bincount(whole.reshape(-1), minlength=256)
-    common = np.flatnonzero(counts >= grey.size / 5)
-    if not len(common):
+def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> Group | None:
+    """The pixels of `mask` that belong to the most conspicuous character, or None."""
+    height, width = mask.shape
+    pieces = label(mask)
+    extents = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
+    mask = np.concatenate([[False], extents > 0.005 * max(mask.shape)])[pieces.labels]  # no specks
+    reach = max(3, round(0.012 * max(mask.shape)) | 1)
+    joined = label(dilation(dilation(mask, reach, 0), reach, 1))
+    if not len(joined.areas):
         return None
-    edges, corners = _border(whole), whole[:: len(whole) - 1 or 1, :: whole.shape[1] - 1 or 1].reshape(-1)
-    shares = np.zeros(256)
-    for some in (whole.reshape(-1), edges, corners):
-        shares += np.bincount(some, minlength=256) / some.size
-    level = int(common[np.argmax(shares[common] + LIGHT * common / 255)])
-    beside = counts[max(level - 4, 0) : level + 5].sum() - counts[level]
-    return float(level) if beside < counts[level] / 10 else None
-
-
-def _on_level(grey: Grey, level: float) -> Grey:
-    """What differs from a level ground, to the side to which most does."""
-    deviation = grey - level
-    return np.asarray(np.maximum(deviation if float((deviation**3).sum()) > 0 else -deviation, 0.0))
-
-
-def _off_the_ground(grey: Grey) -> tuple[Grey, Grey | float, float]:
-    """How far each pixel of a photograph is from its ground, to the side of the strokes; what to multiply that with,
-    for ink to look alike in light and shadow; and the ground's noise.
-
-    Strokes are dark or light. Taken for the wrong one, the ground keeps them, widened; so it is the one whose ground
-    changes less from pixel to pixel.
-    """
-    window = max(3, round(WIDEST_STROKE * max(grey.shape)))
-    dark, light = -_opening(-grey, window), _opening(grey, window)
-    if _change(dark) <= _change(light):
-        away, gain = (
-            dark - grey,
-            dark.max() / np.maximum(dark, 0.2 * dark.max() + 1.0),
-        )  # ink takes a share of the light
-    else:
-        away, gain = grey - light, 1.0
-    # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
-    away -= np.quantile(away, 0.3)
-    near = np.abs(away[np.abs(away) <= 32.0])
-    return np.maximum(away, 0.0), gain, 1.4826 * float(np.median(near)) if near.size else 0.0
-
-
-def _change(ground: Grey) -> float:
-    return float(np.abs(np.diff(ground, axis=0)).sum() + np.abs(np.diff(ground, axis=1)).sum())
-
-
-def _opening(grey: Grey, window: int) -> Grey:
-    """The grey opening by a square: what is lighter than its surroundings and narrower than `window` is gone.
-
-    The picture is continued beyond its border by its outermost pixels.
-    """
-    for axis in (0, 1):
-        grey = -_running_maximum(-grey, window, axis)
-    for axis in (0, 1):
-        grey = _running_maximum(grey, window, axis)
-    return grey
-
-
-def _running_maximum(values: Grey, window: int, axis: int) -> Grey:
-    """The maximum over `window` (made odd) pixels around each, along an axis; of ever longer runs, so in log time."""
-    reach = window // 2
-    padding = [(0, 0), (0, 0)]
-    padding[axis] = (reach, reach)
-    runs = np.moveaxis(np.pad(values, padding, mode="edge"), axis, 0)
-    length = values.shape[axis]
-    span = 1
-    while 2 * span <= 2 * reach + 1:
-        runs = np.maximum(runs[:-span], runs[span:])
-        span *= 2
-    rest = 2 * reach + 1 - span
-    return np.asarray(np.moveaxis(np.maximum(runs[:length], runs[rest : rest + length]), 0, axis))
+    mask = _upper(ink, mask, joined.labels)
+    flat = joined.labels[mask]
+    n = len(joined.areas) + 1
+    areas = np.bincount(flat, minlength=n)[1:]
+    contrast = np.bincount(flat, ink[mask], n)[1:] / np.maximum(areas, 1)
+    boxes = joined.boxes + np.array([1, 1, -1, -1]) * (reach // 2)
+    sizes = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)
+    longer = sizes.max(axis=1)
+    contact = np.bincount(border(np.where(mask, joined.labels, 0)), minlength=n)[1:]
+    clear = np.minimum(contrast / max(noise, 1e-3), 25.0) - 4.0
+    score = np.maximum(clear, 0.0) * longer * contrast
+    outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
+    at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
+    score *= np.where(contact == 0, 1.0, np.clip(1.0 - 6.0 * at_border, 0.02, 0.6))
+    score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
+    score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
+    score[areas < 4] = 0.0
+    best = int(np.argmax(score))
+    if score[best] <= 0:
+        return None
+    kept = np.zeros(n, bool)
+    kept[best + 1] = True
+    box = boxes[best].copy()
+    for _ in range(2):
+        gap = np.maximum(boxes[:, :2] - box[2:], box[:2] - boxes[:, 2:]).max(axis=1)
+        size = (box[2:] - box[:2]).max()
+        belongs = (gap < 0.2 * size) & (contrast > 0.4 * contrast[best]) & (longer > 0.1 * size) & (longer < 1.2 * size)
+        belongs &= (contact == 0) | (at_border < 0.15)
+        kept[1:] |= belongs
+        box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])
+    return Group(kept[joined.labels] & mask, float(score[best]))
 
 
 def _without_frame(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -165,28 +241,6 @@ def _without_frame(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
             return rest
         inner[[0, -1]], inner[:, [0, -1]] = False, False
     return mask
-
-
-def _main_groups(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """`mask` without its small groups of connected pixels (specks, dust)."""
-    height, width = mask.shape
-    ratio = min(1.0, 128 / max(height, width))
-    size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    small = np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX)) > 0.2
-    labels = np.where(small, np.arange(1, small.size + 1).reshape(small.shape), 0)
-    while True:  # each pixel takes its neighbourhood's largest label until none changes
-        spread = np.pad(labels, 1)
-        for axis in (0, 1):
-            spread = np.maximum(spread, np.maximum(np.roll(spread, 1, axis), np.roll(spread, -1, axis)))
-        spread = np.where(small, spread[1:-1, 1:-1], 0)
-        if (spread == labels).all():
-            break
-        labels = spread
-    areas = np.bincount(labels.reshape(-1))
-    areas[0] = 0
-    kept = (areas >= GROUP_SHARE * areas.max())[labels] & small
-    grown = Image.fromarray((255 * kept).astype(np.uint8)).filter(ImageFilter.MaxFilter(3))
-    return (np.asarray(grown.resize((width, height), Image.Resampling.NEAREST)) > 0) & mask
 
 
 class Frame(NamedTuple):
@@ -224,12 +278,12 @@ def prepare(image: "Image.Image", shape: tuple[int, int], frame: Frame) -> Grey:
 
     ValueError for a picture without strokes. One that is already as the training pictures are is left as it is.
     """
-    ink = strokes(image)
-    if not (ink > SEEN).any():
+    ink, _ = _character(image)
+    if ink is None or not (ink > SEEN).any():
         raise ValueError("no strokes")
-    if ink.shape == shape and _is_framed(ink, frame) and image.mode == "L":
-        grey = np.asarray(image, np.float32)
-        if np.median(_border(grey)) < 0.1 * grey.max():
+    if ink.shape == shape == (image.height, image.width) and _is_framed(ink, frame) and image.mode in ("L", "RGB"):
+        grey = grey_of(image).astype(np.float32)
+        if np.median(border(grey)) < 0.1 * grey.max():
             return grey / max(float(grey.max()), 1.0) if grey.max() < 200 else grey / np.float32(255)
     return fit(ink, shape, frame)
 

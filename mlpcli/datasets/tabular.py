@@ -11,11 +11,12 @@ import numpy.typing as npt
 
 from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.encoding import Encoded, Encoding, UnfitColumnsError, resolve_columns
-from mlpcli.datasets.labels import Coded, Labels, RawLabels, Task, doubt, understand
+from mlpcli.datasets.labels import Coded, Labels, RawLabels, doubt, understand
 from mlpcli.datasets.options import Like, Options
 from mlpcli.datasets.split import part_off
 from mlpcli.datasets.table import NumberColumn, Table, TextColumn, read_table
 from mlpcli.datasets.table_layout import Layout, find_layout
+from mlpcli.datasets.tasks import Task
 from mlpcli.datasets.weights import Weights, check_splits, column_weights
 from mlpcli.errors import DamagedFileError, UsageError
 
@@ -82,13 +83,13 @@ def load_tables(name: str, paths: dict[str, Path], options: Options, like: Like 
         encoding = Encoding.fit(table, inputs, train.rows[cuts["train"]], missing)
     encoded = encoding.encode(table)
     notes = [*table.notes, *notes, *encoded.notes]
-    splits = {part: _pick(encoded, train.rows[cut], y[cut], path, weights) for part, cut in cuts.items()}
+    splits = {part: _pick(encoded, table.lines, train.rows[cut], y[cut], path, weights) for part, cut in cuts.items()}
     label_columns = tuple(_known_as(table, c) for c in columns)
     weighed_by = None if weight is None else _known_as(table, weight)
     for part, other in paths.items():
         if part != "train":
             rows = _read_part(other, options.header, encoding, labels, label_columns, weighed_by=weighed_by)
-            splits[part] = _pick(rows.encoded, rows.rows, rows.y, other, rows.weights)
+            splits[part] = _pick(rows.encoded, rows.lines, rows.rows, rows.y, other, rows.weights)
             notes += rows.notes
     notes += check_splits(splits, str(path))
     found = _dataset(name, encoding, labels, label_columns, splits, notes, "test" in paths)
@@ -117,7 +118,7 @@ def _load_like(name: str, paths: dict[str, Path], options: Options, like: Like) 
         has_test = part != "train" or "test" in paths
         cuts, said = _cut(name, read.y, like.task, options, has_test, part, any_number=True)
         notes += said
-        splits |= {cut: _pick(read.encoded, read.rows[at], read.y[at], path) for cut, at in cuts.items()}
+        splits |= {cut: _pick(read.encoded, read.lines, read.rows[at], read.y[at], path) for cut, at in cuts.items()}
     return _dataset(name, like.encoding, labels, columns, splits, notes, "test" in paths)
 
 
@@ -174,10 +175,11 @@ def _known_as(table: Table, position: int) -> str | int:
 
 
 class _Rows(NamedTuple):
-    """A table like the one trained on: all of it encoded, the rows that have a label, their labels, remarks, and the
-    weights of all rows."""
+    """A table like the one trained on: all of it encoded, the line of each of its rows, the rows that have a label,
+    their labels, remarks, and the weights of all rows."""
 
     encoded: Encoded
+    lines: npt.NDArray[np.int64]
     rows: npt.NDArray[np.int64]
     y: npt.NDArray[Any]
     notes: list[str]
@@ -201,7 +203,8 @@ def _read_part(
     known_as: Sequence[str | int] = layout.names if isinstance(weighed_by, str) else range(1, len(layout.names) + 1)
     # Nothing is trained on these rows, so that the column need not be there.
     weights = column_weights(table, known_as.index(weighed_by)) if weighed_by in known_as else None
-    return _Rows(encoded, part.rows, labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes], weights)
+    y, notes = labels.encode(part.raw, str(path)), [*table.notes, *encoded.notes]
+    return _Rows(encoded, table.lines, part.rows, y, notes, weights)
 
 
 def _find_label(path: Path, layout: Layout, label_columns: tuple[str | int, ...], asked: str | None) -> list[int]:
@@ -284,11 +287,18 @@ def _is_decimal(text: str) -> bool:
 
 
 def _pick(
-    encoded: Encoded, rows: npt.NDArray[np.int64], y: npt.NDArray[Any], path: Path, weights: Weights | None = None
+    encoded: Encoded,
+    lines: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int64],
+    y: npt.NDArray[Any],
+    path: Path,
+    weights: Weights | None = None,
 ) -> Split:
-    """The examples of these rows of the table, as far as encoding has kept them. weights: of all its rows."""
+    """The examples of these rows of the table, as far as encoding has kept them. lines, weights: of all its rows."""
     there = encoded.kept[rows]
     if len(rows) and not there.any():
         raise DamagedFileError(f"{path}: no complete row is left; give --missing mean, or --ignore a column")
-    positions = (np.cumsum(encoded.kept) - 1)[rows[there]]
-    return Split(encoded.X[positions], y[there], weights=None if weights is None else weights[rows[there]])
+    kept = rows[there]
+    positions = (np.cumsum(encoded.kept) - 1)[kept]
+    weights = None if weights is None else weights[kept]
+    return Split(encoded.X[positions], y[there], weights=weights, origins=lines[kept])

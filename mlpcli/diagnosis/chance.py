@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlpcli.datasets.labels import Task
+from mlpcli.datasets.tasks import Task
 from mlpcli.diagnosis.sample import read
 from mlpcli.nn.activations import Array
 from mlpcli.nn.network import Network, Parameters

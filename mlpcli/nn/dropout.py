@@ -3,6 +3,8 @@
 A rate is the fraction that is dropped, 0 up to but not 1.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

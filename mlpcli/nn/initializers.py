@@ -5,13 +5,16 @@ the caller casts. W is drawn before b, layer by layer from the input on: that is
 A generator is numpy.random.Generator, or numpy.random.RandomState where the article's own draws are wanted.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Draw = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
-RandomSource = np.random.Generator | np.random.RandomState
+RandomSource: TypeAlias = "np.random.Generator | np.random.RandomState"  # a text: a prediction imports no generators
 
 
 def normal(n_out: int, n_in: int, rng: RandomSource) -> Draw:

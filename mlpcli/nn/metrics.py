@@ -101,3 +101,13 @@ def fit_of(truth: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating])
     r2 = np.full(spread.shape, np.nan)
     np.divide(np.square(away).sum(axis=0), spread, out=r2, where=spread > 0)
     return Fit(1.0 - r2, np.abs(away).mean(axis=0), np.sqrt(np.square(away).mean(axis=0)))
+
+
+RESIDUAL_PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
+
+
+def residual_percentiles(
+    truth: npt.NDArray[np.floating], predicted: npt.NDArray[np.floating]
+) -> npt.NDArray[np.float64]:
+    """(7, T): least, 5, 25, 50, 75, 95 % and largest of predicted - true of each quantity, (N, T); interpolated."""
+    return np.asarray(np.percentile(predicted.astype(np.float64) - truth, RESIDUAL_PERCENTILES, axis=0))

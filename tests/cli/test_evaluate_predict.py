@@ -30,9 +30,10 @@ def test_evaluate_prints_the_figures(mlp, weights):
     lines = out.splitlines()
     assert lines[0].startswith("accuracy 9")
     assert "95 % interval" in lines[0]
-    assert lines[2].split() == ["class", "precision", "recall", "F1", "examples"]
-    assert sum(int(line.split()[-1]) for line in lines[3:13]) == 360
-    matrix = [[0 if cell == "." else int(cell) for cell in line.split()[1:]] for line in lines[-10:]]
+    table = 1 + [line.split() for line in lines].index(["class", "precision", "recall", "F1", "examples"])
+    assert sum(int(line.split()[-1]) for line in lines[table : table + 10]) == 360
+    top = 2 + lines.index("rows: the truth, columns: what the network says")
+    matrix = [[0 if cell == "." else int(cell) for cell in line.split()[1:]] for line in lines[top : top + 10]]
     assert np.sum(matrix) == 360
     assert f"{np.trace(matrix) / 360:.2%}" in lines[0]
 
@@ -135,11 +136,12 @@ def test_a_bad_picture_does_not_keep_the_others_back(mlp, weights, tmp_path, dig
         ("blank.png", 3, "blank.png: blank"),
         ("huge.png", 3, "pixels, at most"),
         ("cut.png", 3, "cut.png: damaged image"),
-        (".", 2, "a folder"),
+        ("empty", 2, "a folder with no pictures"),
     ],
 )
 def test_bad_pictures_are_one_line(mlp, weights, tmp_path, digits, name, code, what):
     (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "empty").mkdir()
     Image.new("L", (60, 60), 255).save(tmp_path / "blank.png")
     Image.new("1", (9000, 9000)).save(tmp_path / "huge.png")
     draw(digits, 0, tmp_path / "whole.png", size=(100, 100))

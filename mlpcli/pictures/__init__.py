@@ -1,0 +1,1 @@
+"""Pictures for people: what a network saw, and where on a page."""

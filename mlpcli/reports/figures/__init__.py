@@ -1,0 +1,1 @@
+"""Figures, one module for each: data or a network in, a Matplotlib figure out (extra: plot)."""

@@ -1,0 +1,58 @@
+"""A trained network of digits, pictures of the digits that it knows, and standard input to order."""
+
+import io
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlpcli.api import train
+from mlpcli.datasets.dataset import Dataset
+from mlpcli.model import Model, load
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
+    path = tmp_path_factory.mktemp("predict") / "weights.npy"
+    train(digits, epochs=30).save(path)
+    return path
+
+
+@pytest.fixture
+def weights(trained: Path, tmp_path: Path) -> Path:
+    """weights.npy of a network of digits, in the folder that commands run in."""
+    return Path(shutil.copy(trained, tmp_path / "weights.npy"))
+
+
+@pytest.fixture
+def model(weights: Path) -> Model:
+    return load(weights)
+
+
+@pytest.fixture
+def draw(digits: Dataset, tmp_path: Path) -> Callable[..., Path]:
+    """Saves the test digit of a number as a picture, larger and smoother or as it is."""
+
+    def save(index: int, name: str, size: int = 64, invert: bool = False) -> Path:
+        pixels = (digits.test.X[index].reshape(8, 8) * (255 / 16)).astype(np.uint8)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(255 - pixels if invert else pixels)
+        image.resize((size, size), Image.Resampling.BICUBIC).save(path)
+        return path
+
+    return save
+
+
+@pytest.fixture
+def stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Makes standard input bring these bytes."""
+
+    def give(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return give
