@@ -36,7 +36,9 @@ _STRUCTURED = b"{'descr': ["
 _DIGEST = 64
 _ITEM_SIZES = {"<f4": 4, "<f8": 8, "|u1": 1}
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
-_FIELD = rf"\('({_NAME})', '(<f4|<f8|\|u1|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
+_FIELD = (
+    rf"\('({_NAME})', '(<f4|<f8|\|u1|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
+)
 _HEADER = re.compile(rf"\{{'descr': \[({_FIELD}(?:, {_FIELD})*)\], 'fortran_order': False, 'shape': \(\), \}} *\n")
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -71,17 +73,25 @@ def check_size(structure: Sequence[int], dtype: str, epochs: int = 1, vectors: i
         )
     item = np.dtype(dtype).itemsize
     fields = list(pairwise(structure))
-    means = max(2, structure[-1]) * structure[-2]
-    familiar = item * min(means, MOST_MEAN_NUMBERS)
-    size = (1 + vectors) * sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16 + epochs * _EPOCH
+    size = (
+        (1 + vectors) * sum(item * n_out * (n_in + 1) for n_in, n_out in fields)
+        + _familiar_size(structure, item)
+        + 2**16
+        + epochs * _EPOCH
+    )
     text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
     if size > MAX_RECORD - MAX_META:
         raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
     shapes = _shapes(structure)
     header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
-    if len(header) + 256 + 64 * vectors > MAX_HEADER:
+    if len(header) + 384 + 64 * vectors > MAX_HEADER:
         raise UsageError(f"--structure: {len(structure)} layers, weights.npy holds about 170; use fewer layers")
     return size
+
+
+def _familiar_size(structure: Sequence[int], item: int) -> int:
+    """The bytes of MEANS and AXES, near enough."""
+    return item * max(2, structure[-1]) * structure[-2] + 2**18
 
 
 def encode(arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> bytes:
@@ -223,7 +233,8 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
     parameters = sum(math.prod(shape) for shape in found.values())
     if any(shape != (parameters,) for shape in state.values()) or bool(state) != isinstance(meta.get("state"), dict):
         raise _Damage("the state of its run does not fit its structure")
-    if familiar and not _are_familiar(familiar, structure) or bool(familiar) != isinstance(meta.get("familiar"), dict):
+    is_whole = bool(familiar) == isinstance(meta.get("familiar"), dict)
+    if not is_whole or (familiar and not _are_familiar(familiar, structure)):
         raise _Damage("what is familiar to it does not fit its structure")
     if len({array.dtype for name, array in arrays.items() if name != AXES}) != 1:
         raise _Damage("its arrays are of more than one dtype")

@@ -117,25 +117,30 @@ class Model:
             raise UsageError(
                 f"examples of shape {raw.shape}, the network takes (N, {inputs}); give one row for each example"
             )
-        rows = raw.reshape(len(raw), inputs)
-        dtype = self.parameters.flat.dtype
-        outputs = np.empty((len(rows), self.network.structure[-1]), dtype)
-        size = max(1, min(len(rows), _AT_ONCE))
+        return raw.reshape(len(raw), inputs)
+
+    def _passes(self, X: npt.NDArray[Any], positions: npt.NDArray[np.integer]) -> Iterator[tuple[slice, Array, Array]]:
+        """Forward passes over rows of X (N, I): which of `positions`, their a(L), and the a(L-1) that it comes of.
+
+        The arrays are valid until the next pass. Raises as `outputs` does.
+        """
+        dtype, inputs = self.parameters.flat.dtype, self.network.structure[0]
+        size = max(1, min(len(positions), _AT_ONCE))
         workspace, scaled = self.network.workspace(size, dtype), np.empty((size, inputs), dtype)
-        with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
-            for at in range(0, len(rows), size):
-                some = rows_of(rows, np.arange(at, min(at + size, len(rows))))
+        for at in range(0, len(positions), size):
+            with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
+                some = rows_of(X, positions[at : at + size])
                 whole = np.isfinite(some).all(axis=1)
                 if not whole.all():  # which an activation would hide
                     bad = at + int(np.argmin(whole))
                     raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
                 self.scaling.apply(self.upright(some), scaled[: len(some)])
-                outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
-        if not np.isfinite(outputs).all():  # argmax would hide it
-            if np.abs(raw).max() > 1e30:
-                raise UsageError("the examples have values that are far too large; check them")
-            raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
-        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
+                outputs = self.network.forward(self.parameters, scaled[: len(some)], workspace)
+            if not np.isfinite(outputs).all():  # argmax would hide it
+                if np.abs(some).max() > 1e30:
+                    raise UsageError("the examples have values that are far too large; check them")
+                raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
+            yield slice(at, at + len(some)), outputs, workspace.for_batch(len(some)).inputs[-1]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """What the network says of raw examples.
@@ -201,9 +206,7 @@ class Model:
         for block, outputs, hidden in self._passes(data.train.X, some):
             activations[block], groups[block] = hidden, self._group(outputs)
         with blas_threads(1):
-            found = learn_familiarity(
-                activations, groups, len(self.classes) if self.task == "classification" else 1
-            )
+            found = learn_familiarity(activations, groups, len(self.classes) if self.task == "classification" else 1)
         if found is None:
             return self
         described = {"distance": found.distance, "norm": found.norm}
