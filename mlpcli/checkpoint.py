@@ -242,7 +242,7 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
 
 
 def _are_familiar(shapes: list[tuple[int, ...]], structure: Sequence[int]) -> bool:
-    """Whether these can be the shapes of MEANS (K, H) and AXES (K * k, H): k at most H, K 1 or the number of classes."""
+    """Whether these can be the shapes of MEANS (K, H) and AXES (K * k, H): K is 1 or the number of classes, k <= H."""
     if len(shapes) != 2 or any(len(shape) != 2 or shape[1] != structure[-2] for shape in shapes):
         return False
     classes, axes = shapes[0][0], shapes[1][0]

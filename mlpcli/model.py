@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 512  # examples in a forward pass
 _LEARNT_FROM = 20_000  # examples are enough to know the others by
+_FAMILIAR = ("limit", "doubt", "norm")  # the numbers of what is familiar that are in the description
 _MOST_NUMBERS = 2**24  # ... and numbers in their activations: 64 MB
 
 
@@ -190,10 +191,10 @@ class Model:
         strangeness = np.empty(len(rows))
         for block, outputs, hidden in self._passes(rows, np.arange(len(rows))):
             with blas_threads(1):
-                strangeness[block] = self.familiarity.strangeness(hidden, self._group(outputs))
+                strangeness[block] = self.familiarity.strangeness(hidden, *self._answers(outputs))
         return strangeness
 
-    def with_strangeness(self, data: Dataset) -> "Model":
+    def with_strangeness(self, data: Dataset) -> Model:
         """The same network, with what `strangeness` compares with learnt from the training part of a data set.
 
         UsageError for data that does not fit.
@@ -202,21 +203,25 @@ class Model:
         units = self.network.structure[-2]
         some = data.train.positions[:: max(1, -(-len(data.train) // min(_LEARNT_FROM, _MOST_NUMBERS // units + 1)))]
         activations = np.empty((len(some), units), self.parameters.flat.dtype)
-        groups = np.empty(len(some), np.int64)
+        classes, surprise = np.empty(len(some), np.int64), np.empty(len(some))
         for block, outputs, hidden in self._passes(data.train.X, some):
-            activations[block], groups[block] = hidden, self._group(outputs)
+            activations[block], (classes[block], surprise[block]) = hidden, self._answers(outputs)
         with blas_threads(1):
-            found = learn_familiarity(activations, groups, len(self.classes) if self.task == "classification" else 1)
+            count = len(self.classes) if self.task == "classification" else 1
+            found = learn_familiarity(activations, classes, surprise, count)
         if found is None:
             return self
-        described = {"distance": found.distance, "norm": found.norm}
+        described = {name: getattr(found, name) for name in _FAMILIAR}
         return replace(self, meta={**self.meta, "familiar": described}, familiarity=found)
 
-    def _group(self, outputs: Array) -> npt.NDArray[np.int64]:
-        """Which training examples each is compared with, (N,): those of the class that the network says, if any."""
-        if self.task == "classification":
-            return metrics.chosen_class(outputs)
-        return np.zeros(len(outputs), np.int64)
+    def _answers(self, outputs: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """The class that the network says of each example, (N,), and the surprise at that,
+        -log of its probability, (N,). 0 and 0 where there are no classes.
+        """
+        if self.task != "classification":
+            return np.zeros(len(outputs), np.int64), np.zeros(len(outputs))
+        likeliest = self._probabilities(outputs).max(axis=1).astype(np.float64)
+        return metrics.chosen_class(outputs), -np.log(np.minimum(likeliest, 1.0))
 
     def read_image(self, path: str | Path) -> npt.NDArray[np.floating]:
         """A picture in a file as a raw example, (1, I).
@@ -354,7 +359,7 @@ class Model:
         """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
-        arrays = dict(zip(names, views, strict=True))
+        arrays: checkpoint.Arrays = dict(zip(names, views, strict=True))
         if self.familiarity is not None:
             arrays |= {checkpoint.MEANS: self.familiarity.means, checkpoint.AXES: self.familiarity.axes}
         checkpoint.save(path, arrays | (state or {}), self.meta, replace)
@@ -396,7 +401,7 @@ def _familiarity(arrays: checkpoint.Arrays, meta: dict[str, Any]) -> Familiarity
     """What strangeness is measured by, where the file has it. KeyError, TypeError or ValueError if it is not sane."""
     if checkpoint.MEANS not in arrays:
         return None
-    limits = [meta["familiar"][name] for name in ("distance", "norm")]
+    limits = [meta["familiar"][name] for name in _FAMILIAR]
     if not all(type(limit) is float and 0 < limit < 1e300 for limit in limits):
         raise ValueError("limits of what is familiar that are out of range")
     return Familiarity(arrays[checkpoint.MEANS], arrays[checkpoint.AXES], *limits)
