@@ -2,8 +2,9 @@
 
     np.load("weights.npy")["W2"]        # (32, 784) float32, nothing unpickled
 
-The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names); of a run that is not
-finished also ``state_...``, the vectors (P,) that it takes to go on; then ``meta``, JSON in UTF-8, and last
+The file is a 0-dimensional structured array: W2, b2, W3, b3, ... (the article's names); ``familiar_means`` and
+``familiar_axes``, by which it is told what is like nothing in training (nn/familiarity.py), or neither; of a run that
+is not finished also ``state_...``, the vectors (P,) that it takes to go on; then ``meta``, JSON in UTF-8, and last
 ``sha256``, 64 hexadecimal characters over all bytes before it. Reading trusts nothing and never calls np.load: a
 small parser accepts exactly what `encode` writes and refuses the rest with one error.
 """
@@ -33,12 +34,14 @@ _EPOCH = 384  # bytes that an epoch's history takes, at most
 _MAGIC = b"\x93NUMPY\x01\x00"
 _STRUCTURED = b"{'descr': ["
 _DIGEST = 64
-_ITEM_SIZES = {"<f4": 4, "<f8": 8}
+_ITEM_SIZES = {"<f4": 4, "<f8": 8, "|u1": 1}
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,63}"
-_FIELD = rf"\('({_NAME})', '(<f4|<f8|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
+_FIELD = (
+    rf"\('({_NAME})', '(<f4|<f8|\|u1|\|S[1-9][0-9]{{0,9}})'(?:, \(([1-9][0-9]{{0,9}}),(?: ([1-9][0-9]{{0,9}}))?\))?\)"
+)
 _HEADER = re.compile(rf"\{{'descr': \[({_FIELD}(?:, {_FIELD})*)\], 'fortran_order': False, 'shape': \(\), \}} *\n")
 
-Arrays = dict[str, npt.NDArray[np.floating]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 
 def array_names(layers: int) -> list[str]:
@@ -54,6 +57,7 @@ def _shapes(structure: Sequence[int]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+MEANS, AXES = "familiar_means", "familiar_axes"  # the latter alone is of bytes
 STATE = "state_"  # begins the names of a run's vectors
 
 
@@ -69,18 +73,28 @@ def check_size(structure: Sequence[int], dtype: str, epochs: int = 1, vectors: i
         )
     item = np.dtype(dtype).itemsize
     fields = list(pairwise(structure))
-    size = (1 + vectors) * sum(item * n_out * (n_in + 1) for n_in, n_out in fields) + 2**16 + epochs * _EPOCH
+    size = (
+        (1 + vectors) * sum(item * n_out * (n_in + 1) for n_in, n_out in fields)
+        + _familiar_size(structure, item)
+        + 2**16
+        + epochs * _EPOCH
+    )
     text = ",".join(map(str, structure[:6])) + (",..." if len(structure) > 6 else "")
     if size > MAX_RECORD - MAX_META:
         raise UsageError(f"--structure: {text} takes {size:,} bytes, weights.npy holds 2 GiB; use smaller layers")
     shapes = _shapes(structure)
     header = _header([(name, "<f4", shape) for name, shape in shapes.items()])
-    if len(header) + 256 + 64 * vectors > MAX_HEADER:
+    if len(header) + 384 + 64 * vectors > MAX_HEADER:
         raise UsageError(f"--structure: {len(structure)} layers, weights.npy holds about 170; use fewer layers")
     return size
 
 
-def encode(arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any]) -> bytes:
+def _familiar_size(structure: Sequence[int], item: int) -> int:
+    """The bytes of MEANS and AXES, near enough."""
+    return item * max(2, structure[-1]) * structure[-2] + 2**18
+
+
+def encode(arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> bytes:
     """The bytes of a checkpoint. `arrays` in the order of the file; `meta` must be JSON, without NaN."""
     described = json.dumps(meta, allow_nan=False, separators=(",", ":")).encode()
     fields: list[tuple[str, str, tuple[int, ...]]] = []
@@ -107,7 +121,7 @@ def _header(fields: Sequence[tuple[str, str, tuple[int, ...]]]) -> bytes:
 
 
 def save(
-    path: str | Path, arrays: Mapping[str, npt.NDArray[np.floating]], meta: Mapping[str, Any], replace: bool = True
+    path: str | Path, arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any], replace: bool = True
 ) -> None:
     """Write a checkpoint, atomically and durably, as `files.write_bytes`. CannotWriteError, the old file intact."""
     write_bytes(path, encode(arrays, meta), replace)
@@ -188,7 +202,7 @@ def _parse_header(header: bytes) -> list[tuple[str, str, tuple[int, ...]]]:
         raise _Damage("the header does not name the fields of a weights file")
     for name, code, shape in fields:
         is_text = code.startswith("|S")
-        if is_text != (name in ("meta", "sha256")) or is_text == bool(shape):
+        if is_text != (name in ("meta", "sha256")) or is_text == bool(shape) or (code == "|u1") != (name == AXES):
             raise _Damage(f"the field {name} is not of the right kind")
     if fields[-1][1] != f"|S{_DIGEST}" or int(fields[-2][1][2:]) > MAX_META:
         raise _Damage("the fields meta and sha256 are not of the right size")
@@ -213,11 +227,23 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
         raise _Damage("its description has no structure")
     found = {name: array.shape for name, array in arrays.items()}
     state = {name: found.pop(name) for name in list(found) if name.startswith(STATE)}
+    familiar = [found.pop(name) for name in (MEANS, AXES) if name in found]
     if found != _shapes(structure):
         raise _Damage("the shapes of its arrays do not fit its structure")
     parameters = sum(math.prod(shape) for shape in found.values())
     if any(shape != (parameters,) for shape in state.values()) or bool(state) != isinstance(meta.get("state"), dict):
         raise _Damage("the state of its run does not fit its structure")
-    if len({array.dtype for array in arrays.values()}) != 1:
+    is_whole = bool(familiar) == isinstance(meta.get("familiar"), dict)
+    if not is_whole or (familiar and not _are_familiar(familiar, structure)):
+        raise _Damage("what is familiar to it does not fit its structure")
+    if len({array.dtype for name, array in arrays.items() if name != AXES}) != 1:
         raise _Damage("its arrays are of more than one dtype")
     return meta
+
+
+def _are_familiar(shapes: list[tuple[int, ...]], structure: Sequence[int]) -> bool:
+    """Whether these can be the shapes of MEANS (K, H) and AXES (K * k, H): K is 1 or the number of classes, k <= H."""
+    if len(shapes) != 2 or any(len(shape) != 2 or shape[1] != structure[-2] for shape in shapes):
+        return False
+    classes, axes = shapes[0][0], shapes[1][0]
+    return classes in (1, max(2, structure[-1])) and axes % classes == 0 and axes // classes <= structure[-2]

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +22,7 @@ from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
+from mlpcli.nn.familiarity import Familiarity, learn_familiarity
 from mlpcli.nn.network import Network, Parameters
 from mlpcli.threads import blas_threads
 from mlpcli.training.deslanting import deslanted
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from mlpcli.training.batches import Examples
 
 _AT_ONCE = 512  # examples in a forward pass
+_LEARNT_FROM = 20_000  # examples are enough to know the others by
+_FAMILIAR = ("limit", "doubt", "norm")  # the numbers of what is familiar that are in the description
+_MOST_NUMBERS = 2**24  # ... and numbers in their activations: 64 MB
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,7 @@ class Model:
     network: Network
     parameters: Parameters
     meta: dict[str, Any]
+    familiarity: Familiarity | None = None  # what strangeness is measured by
 
     @property
     def task(self) -> Task:
@@ -93,6 +99,14 @@ class Model:
 
         Raises UsageError for examples of another size or with values that are not finite.
         """
+        rows = self._rows(X)
+        outputs = np.empty((len(rows), self.network.structure[-1]), self.parameters.flat.dtype)
+        for block, of_block, _ in self._passes(rows, np.arange(len(rows))):
+            outputs[block] = of_block
+        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
+
+    def _rows(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Raw examples as (N, I). UsageError for those of another size."""
         try:
             raw = np.asarray(X)
         except ValueError:  # rows of different lengths
@@ -104,25 +118,30 @@ class Model:
             raise UsageError(
                 f"examples of shape {raw.shape}, the network takes (N, {inputs}); give one row for each example"
             )
-        rows = raw.reshape(len(raw), inputs)
-        dtype = self.parameters.flat.dtype
-        outputs = np.empty((len(rows), self.network.structure[-1]), dtype)
-        size = max(1, min(len(rows), _AT_ONCE))
+        return raw.reshape(len(raw), inputs)
+
+    def _passes(self, X: npt.NDArray[Any], positions: npt.NDArray[np.integer]) -> Iterator[tuple[slice, Array, Array]]:
+        """Forward passes over rows of X (N, I): which of `positions`, their a(L), and the a(L-1) that it comes of.
+
+        The arrays are valid until the next pass. Raises as `outputs` does.
+        """
+        dtype, inputs = self.parameters.flat.dtype, self.network.structure[0]
+        size = max(1, min(len(positions), _AT_ONCE))
         workspace, scaled = self.network.workspace(size, dtype), np.empty((size, inputs), dtype)
-        with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
-            for at in range(0, len(rows), size):
-                some = rows_of(rows, np.arange(at, min(at + size, len(rows))))
+        for at in range(0, len(positions), size):
+            with blas_threads(1), np.errstate(all="ignore"):  # overflow shows in the result
+                some = rows_of(X, positions[at : at + size])
                 whole = np.isfinite(some).all(axis=1)
                 if not whole.all():  # which an activation would hide
                     bad = at + int(np.argmin(whole))
                     raise UsageError(f"example {bad} (from 0) has a value that is not finite; check it")
                 self.scaling.apply(self.upright(some), scaled[: len(some)])
-                outputs[at : at + size] = self.network.forward(self.parameters, scaled[: len(some)], workspace)
-        if not np.isfinite(outputs).all():  # argmax would hide it
-            if np.abs(raw).max() > 1e30:
-                raise UsageError("the examples have values that are far too large; check them")
-            raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
-        return outputs if self.target_scaling is None else self.target_scaling.undo(outputs)
+                outputs = self.network.forward(self.parameters, scaled[: len(some)], workspace)
+            if not np.isfinite(outputs).all():  # argmax would hide it
+                if np.abs(some).max() > 1e30:
+                    raise UsageError("the examples have values that are far too large; check them")
+                raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
+            yield slice(at, at + len(some)), outputs, workspace.for_batch(len(some)).inputs[-1]
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """What the network says of raw examples.
@@ -166,7 +185,43 @@ class Model:
 
         None where the checkpoint has nothing to compare with. Raises as `outputs` does.
         """
-        return None
+        if self.familiarity is None:
+            return None
+        rows = self._rows(X)
+        strangeness = np.empty(len(rows))
+        for block, outputs, hidden in self._passes(rows, np.arange(len(rows))):
+            with blas_threads(1):
+                strangeness[block] = self.familiarity.strangeness(hidden, *self._answers(outputs))
+        return strangeness
+
+    def with_strangeness(self, data: Dataset) -> Model:
+        """The same network, with what `strangeness` compares with learnt from the training part of a data set.
+
+        UsageError for data that does not fit.
+        """
+        self.check_fits(data)
+        units = self.network.structure[-2]
+        some = data.train.positions[:: max(1, -(-len(data.train) // min(_LEARNT_FROM, _MOST_NUMBERS // units + 1)))]
+        activations = np.empty((len(some), units), self.parameters.flat.dtype)
+        classes, surprise = np.empty(len(some), np.int64), np.empty(len(some))
+        for block, outputs, hidden in self._passes(data.train.X, some):
+            activations[block], (classes[block], surprise[block]) = hidden, self._answers(outputs)
+        with blas_threads(1):
+            count = len(self.classes) if self.task == "classification" else 1
+            found = learn_familiarity(activations, classes, surprise, count)
+        if found is None:
+            return self
+        described = {name: getattr(found, name) for name in _FAMILIAR}
+        return replace(self, meta={**self.meta, "familiar": described}, familiarity=found)
+
+    def _answers(self, outputs: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """The class that the network says of each example, (N,), and the surprise at that,
+        -log of its probability, (N,). 0 and 0 where there are no classes.
+        """
+        if self.task != "classification":
+            return np.zeros(len(outputs), np.int64), np.zeros(len(outputs))
+        likeliest = self._probabilities(outputs).max(axis=1).astype(np.float64)
+        return metrics.chosen_class(outputs), -np.log(np.minimum(likeliest, 1.0))
 
     def read_image(self, path: str | Path) -> npt.NDArray[np.floating]:
         """A picture in a file as a raw example, (1, I).
@@ -304,7 +359,10 @@ class Model:
         """
         names = checkpoint.array_names(len(self.network.structure))
         views = [array for pair in zip(self.parameters.W, self.parameters.b, strict=True) for array in pair]
-        checkpoint.save(path, dict(zip(names, views, strict=True)) | (state or {}), self.meta, replace)
+        arrays: checkpoint.Arrays = dict(zip(names, views, strict=True))
+        if self.familiarity is not None:
+            arrays |= {checkpoint.MEANS: self.familiarity.means, checkpoint.AXES: self.familiarity.axes}
+        checkpoint.save(path, arrays | (state or {}), self.meta, replace)
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -329,7 +387,7 @@ def load(path: str | Path) -> Model:
         if meta["dtype"] != next(iter(arrays.values())).dtype.name:
             raise ValueError("the arrays are not of its dtype")
         flat = np.concatenate([arrays[name].reshape(-1) for name in names])
-        model = Model(network, Parameters(flat, network.structure), meta)
+        model = Model(network, Parameters(flat, network.structure), meta, _familiarity(arrays, meta))
         _check_parts(model)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = json.dumps(str(error))[1:-1][:120]
@@ -337,6 +395,16 @@ def load(path: str | Path) -> Model:
             f"{path}: its description is not that of a network ({what}); use an intact copy, or train again"
         ) from None
     return model
+
+
+def _familiarity(arrays: checkpoint.Arrays, meta: dict[str, Any]) -> Familiarity | None:
+    """What strangeness is measured by, where the file has it. KeyError, TypeError or ValueError if it is not sane."""
+    if checkpoint.MEANS not in arrays:
+        return None
+    limits = [meta["familiar"][name] for name in _FAMILIAR]
+    if not all(type(limit) is float and 0 < limit < 1e300 for limit in limits):
+        raise ValueError("limits of what is familiar that are out of range")
+    return Familiarity(arrays[checkpoint.MEANS], arrays[checkpoint.AXES], *limits)
 
 
 def _check_parts(model: Model) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 import mlpcli
-from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, check_size
+from mlpcli.checkpoint import FORMAT_VERSION, STATE, Arrays, array_names, check_size
 from mlpcli.config import Settings
 from mlpcli.config.checks import parse_duration
 from mlpcli.config.resolving import default_decay_every
@@ -230,14 +230,17 @@ class Run:
         return training + (time.perf_counter() - began) * len(self.validation.rows) / len(some)
 
     def model(self, test: AnyEvaluation | None = None) -> Model:
-        """The best network so far; `test` goes into its description. Before the first epoch ends: as it is now.
+        """The best network so far. Before the first epoch ends: as it is now.
+
+        test: of the network at its end, goes into its description; with it, the network learns what is familiar, too.
 
         DivergedError if those weights are not finite, so that no such file is ever written.
         """
         flat = self.parameters.flat if self.best is None else self.best.flat
         if not np.isfinite(flat).all():
             raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
-        return Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
+        model = Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
+        return model if test is None else model.with_strangeness(self.data)
 
     def save(self, path: str | Path, replaces: bool = True, model: Model | None = None) -> None:
         """Write the network to keep, or `model`, which is it with its test figures; and where the run is not at its
@@ -253,7 +256,7 @@ class Run:
         if self.average is not None:
             vectors["average"] = self.average.vector
         described = {"position": asdict(self.position), "optimizer_steps": self.optimizer.steps}
-        unfinished = Model(model.network, model.parameters, {**model.meta, "state": described})
+        unfinished = replace(model, meta={**model.meta, "state": described})
         unfinished.save(path, replaces, {STATE + name: vector for name, vector in vectors.items()})
 
     def restore(self, arrays: Arrays, meta: dict[str, Any]) -> None:
@@ -285,7 +288,7 @@ class Run:
         if self.position.step > len(batch_bounds(len(self.training.rows), self.plan.batch_size, self.plan.article)):
             raise ValueError("a step beyond the epoch")
         if meta["best_epoch"] is not None:
-            names = [name for name in arrays if not name.startswith(STATE)]
+            names = array_names(len(self.network.structure))
             flat = np.concatenate([arrays[name].reshape(-1) for name in names])
             if flat.size != size or _whole(meta["best_epoch"]) >= len(self.history):
                 raise ValueError("a best epoch that is not there")
