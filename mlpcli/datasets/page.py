@@ -95,6 +95,7 @@ def _ink(image: "Image.Image") -> Grey:
     grey = filtered(grey_of(image), ImageFilter.MedianFilter(3))
     window = max(3, round(STROKE_WIDTH * max(grey.shape)))
     dark, light = closing(grey, window), opening(grey, window)
+    away: Grey
     if change(dark) <= change(light):
         brightest = float(dark.max())
         away = (dark - grey) * (brightest / np.maximum(dark, 0.2 * brightest + 1.0, dtype=np.float32))
