@@ -110,7 +110,9 @@ def learn_familiarity(
     None where there is too little to learn from: a single feature, fewer than six examples, values that are not finite.
     """
     n, width = seen.directions.shape
-    if n < 2 * _HELD_BACK or width < 2 or not np.isfinite(seen.directions).all():
+    if n < 2 * _HELD_BACK or width < 2:
+        return None
+    if not (np.isfinite(seen.directions).all() and np.isfinite(seen.lengths).all()):
         return None
     if count * width > MOST_MEAN_NUMBERS:
         count = 1
