@@ -98,7 +98,9 @@ def _found(image: "Image.Image") -> Found | None:
     any_width = _main_group(ink, _contrasting(ink, wide.noise), wide.noise)
     ink = np.minimum(ink, narrow.values)
     group = _main_group(ink, _contrasting(ink, narrow.noise), narrow.noise)
-    bold = any_width is not None and (group is None or any_width.score > 1.3 * group.score)
+    bold = any_width is not None and (
+        group is None or any_width.score > 1.3 * group.score or _is_hollow(group.pixels, any_width.pixels)
+    )
     group = any_width if bold else group
     if group is None:
         return None
@@ -113,6 +115,12 @@ def _found(image: "Image.Image") -> Found | None:
         min(image.height, int((rows[-1] + 1 + around) * ratio) + 1),
     )
     return Found(area, size * ratio, wide.dark, bold)
+
+
+def _is_hollow(seen: npt.NDArray[np.bool_], whole: npt.NDArray[np.bool_]) -> bool:
+    """Whether `seen` is what a narrow window has left of the bold strokes `whole`."""
+    inside = (seen & whole).sum()
+    return bool(inside > 0.8 * seen.sum() and 1.3 * inside < whole.sum() < 4 * inside)
 
 
 def _close_up(image: "Image.Image", found: Found) -> Grey | None:
@@ -148,7 +156,7 @@ def _of_one_colour(ink: Grey, noise: float) -> tuple[Grey, float]:
 
 def _contrasting(ink: Grey, noise: float) -> npt.NDArray[np.bool_]:
     """What stands out from the noise, at half of how far its own group does."""
-    mask = _without_frame(ink > max(3.5 * noise, 0.03))
+    mask = ink > max(3.5 * noise, 0.03)
     return _upper(ink, mask, label(mask).labels)
 
 
@@ -202,14 +210,16 @@ def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> Group |
     n = len(joined.areas) + 1
     areas = np.bincount(flat, minlength=n)[1:]
     contrast = np.bincount(flat, ink[mask], n)[1:] / np.maximum(areas, 1)
-    boxes = joined.boxes + np.array([1, 1, -1, -1]) * (reach // 2)
+    boxes = _boxes(mask, joined.labels, n)
     sizes = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)
     longer = sizes.max(axis=1)
     contact = np.bincount(border(np.where(mask, joined.labels, 0)), minlength=n)[1:]
     clear = np.minimum(contrast / max(noise, 1e-3), 25.0) - 4.0
     score = np.maximum(clear, 0.0) * longer * contrast
     outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
-    at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
+    # A desk lies along the border, however long the outline of its grain is; a character just touches it.
+    around = np.minimum(np.bincount(joined.labels[outline], minlength=n)[1:], 3 * longer)
+    at_border = contact / np.maximum(around, 1)
     score *= np.where(contact == 0, 1.0, np.clip(1.0 - 6.0 * at_border, 0.02, 0.6))
     score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
@@ -229,6 +239,18 @@ def _main_group(ink: Grey, mask: npt.NDArray[np.bool_], noise: float) -> Group |
         kept[1:] |= belongs
         box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])
     return Group(kept[joined.labels] & mask, float(score[best]))
+
+
+def _boxes(mask: npt.NDArray[np.bool_], labels: npt.NDArray[np.int32], n: int) -> npt.NDArray[np.int64]:
+    """The box around the pixels of `mask` of each group from 1 to n - 1: left, top, right, bottom, (n - 1, 4)."""
+    y, x = np.nonzero(mask)
+    of = labels[y, x]
+    boxes = np.empty((n, 4), np.int64)
+    boxes[:, :2], boxes[:, 2:] = max(mask.shape), 0
+    for place, at in enumerate((x, y)):
+        np.minimum.at(boxes[:, place], of, at)
+        np.maximum.at(boxes[:, place + 2], of, at + 1)
+    return boxes[1:]
 
 
 def _without_frame(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
