@@ -91,7 +91,7 @@ def check_size(structure: Sequence[int], dtype: str, epochs: int = 1, vectors: i
 
 def _familiar_size(structure: Sequence[int], item: int) -> int:
     """The bytes of MEANS and AXES, near enough."""
-    return item * max(2, structure[-1]) * structure[-2] + 2**18
+    return item * max(2, structure[-1]) * (structure[-2] + structure[0]) + 2**18
 
 
 def encode(arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, Any]) -> bytes:
@@ -242,8 +242,12 @@ def _parse_meta(described: bytes, arrays: Arrays) -> dict[str, Any]:
 
 
 def _are_familiar(shapes: list[tuple[int, ...]], structure: Sequence[int]) -> bool:
-    """Whether these can be the shapes of MEANS (K, H) and AXES (K * k, H): K is 1 or the number of classes, k <= H."""
-    if len(shapes) != 2 or any(len(shape) != 2 or shape[1] != structure[-2] for shape in shapes):
+    """Whether these can be the shapes of MEANS (K, F) and AXES (K * k, F).
+
+    K is 1 or the number of classes, k <= F, and F the size of the last hidden layer or that and the inputs.
+    """
+    if len(shapes) != 2 or any(len(shape) != 2 for shape in shapes):
         return False
-    classes, axes = shapes[0][0], shapes[1][0]
-    return classes in (1, max(2, structure[-1])) and axes % classes == 0 and axes // classes <= structure[-2]
+    (classes, width), (axes, same_width) = shapes
+    known = width == same_width and width in (structure[-2], structure[-2] + structure[0])
+    return known and classes in (1, max(2, structure[-1])) and axes % classes == 0 and axes // classes <= width

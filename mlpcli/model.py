@@ -22,8 +22,8 @@ from mlpcli.errors import DamagedFileError, UsageError
 from mlpcli.memory import rows_of
 from mlpcli.nn import metrics
 from mlpcli.nn.activations import Array
-from mlpcli.nn.familiarity import Familiarity, learn_familiarity
-from mlpcli.nn.network import Network, Parameters
+from mlpcli.nn.familiarity import Familiarity, Features, count_features, features, learn_familiarity
+from mlpcli.nn.network import Network, Parameters, Workspace
 from mlpcli.threads import blas_threads
 from mlpcli.training.deslanting import deslanted
 from mlpcli.training.scaling import Scaling
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 512  # examples in a forward pass
 _LEARNT_FROM = 20_000  # examples are enough to know the others by
 _FAMILIAR = ("limit", "doubt", "norm")  # the numbers of what is familiar that are in the description
-_MOST_NUMBERS = 2**24  # ... and numbers in their activations: 64 MB
+_MOST_NUMBERS = 2**25  # ... and numbers in their features, 128 MB ...
+_LEAST_LEARNT_FROM = 1000  # ... unless these are that wide
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,10 @@ class Model:
             )
         return raw.reshape(len(raw), inputs)
 
-    def _passes(self, X: npt.NDArray[Any], positions: npt.NDArray[np.integer]) -> Iterator[tuple[slice, Array, Array]]:
-        """Forward passes over rows of X (N, I): which of `positions`, their a(L), and the a(L-1) that it comes of.
+    def _passes(
+        self, X: npt.NDArray[Any], positions: npt.NDArray[np.integer]
+    ) -> Iterator[tuple[slice, Array, Workspace]]:
+        """Forward passes over rows of X (N, I): which of `positions`, their a(L), and what the pass left behind.
 
         The arrays are valid until the next pass. Raises as `outputs` does.
         """
@@ -141,7 +144,7 @@ class Model:
                 if np.abs(some).max() > 1e30:
                     raise UsageError("the examples have values that are far too large; check them")
                 raise DamagedFileError("the network's answers are not finite: its weights are too large; train again")
-            yield slice(at, at + len(some)), outputs, workspace.for_batch(len(some)).inputs[-1]
+            yield slice(at, at + len(some)), outputs, workspace.for_batch(len(some))
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """What the network says of raw examples.
@@ -189,9 +192,9 @@ class Model:
             return None
         rows = self._rows(X)
         strangeness = np.empty(len(rows))
-        for block, outputs, hidden in self._passes(rows, np.arange(len(rows))):
+        for block, outputs, seen in self._seen(rows, np.arange(len(rows))):
             with blas_threads(1):
-                strangeness[block] = self.familiarity.strangeness(hidden, *self._answers(outputs))
+                strangeness[block] = self.familiarity.strangeness(seen, *self._answers(outputs))
         return strangeness
 
     def with_strangeness(self, data: Dataset) -> Model:
@@ -200,19 +203,26 @@ class Model:
         UsageError for data that does not fit.
         """
         self.check_fits(data)
-        units = self.network.structure[-2]
-        some = data.train.positions[:: max(1, -(-len(data.train) // min(_LEARNT_FROM, _MOST_NUMBERS // units + 1)))]
-        activations = np.empty((len(some), units), self.parameters.flat.dtype)
+        width = count_features(self.network.structure)
+        most = min(_LEARNT_FROM, max(_LEAST_LEARNT_FROM, _MOST_NUMBERS // width))
+        some = data.train.positions[:: max(1, -(-len(data.train) // most))]
+        directions, lengths = np.empty((len(some), width), self.parameters.flat.dtype), np.empty(len(some))
         classes, surprise = np.empty(len(some), np.int64), np.empty(len(some))
-        for block, outputs, hidden in self._passes(data.train.X, some):
-            activations[block], (classes[block], surprise[block]) = hidden, self._answers(outputs)
+        for block, outputs, seen in self._seen(data.train.X, some):
+            directions[block], lengths[block] = seen
+            classes[block], surprise[block] = self._answers(outputs)
         with blas_threads(1):
             count = len(self.classes) if self.task == "classification" else 1
-            found = learn_familiarity(activations, classes, surprise, count)
+            found = learn_familiarity(Features(directions, lengths), classes, surprise, count)
         if found is None:
             return self
         described = {name: getattr(found, name) for name in _FAMILIAR}
         return replace(self, meta={**self.meta, "familiar": described}, familiarity=found)
+
+    def _seen(self, X: npt.NDArray[Any], positions: npt.NDArray[np.integer]) -> Iterator[tuple[slice, Array, Features]]:
+        """As `_passes`, with what familiar examples are known by."""
+        for block, outputs, workspace in self._passes(X, positions):
+            yield block, outputs, features(workspace.inputs[0], workspace.inputs[-1], self.network.structure)
 
     def _answers(self, outputs: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """The class that the network says of each example, (N,), and the surprise at that,

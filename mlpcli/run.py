@@ -17,7 +17,7 @@ from mlpcli.config.checks import parse_duration
 from mlpcli.config.resolving import default_decay_every
 from mlpcli.datasets.dataset import Dataset
 from mlpcli.datasets.strokes import measure_frame
-from mlpcli.errors import DivergedError, MlpError
+from mlpcli.errors import DamagedFileError, DivergedError, MlpError
 from mlpcli.evaluation import AnyEvaluation
 from mlpcli.model import Model
 from mlpcli.nn.activations import Array
@@ -240,7 +240,12 @@ class Run:
         if not np.isfinite(flat).all():
             raise DivergedError("training diverged: the weights are not finite", "try a lower --learning-rate")
         model = Model(self.network, Parameters(flat.copy(), self.network.structure), self._describe(test))
-        return model if test is None else model.with_strangeness(self.data)
+        if test is None:
+            return model
+        try:
+            return model.with_strangeness(self.data)
+        except DamagedFileError:  # its answers to some training examples are not finite: it is kept all the same
+            return model
 
     def save(self, path: str | Path, replaces: bool = True, model: Model | None = None) -> None:
         """Write the network to keep, or `model`, which is it with its test figures; and where the run is not at its

@@ -49,7 +49,7 @@ def test_numpy_itself_writes_the_same_container():
     # An oracle for the header and the layout: the same record, saved by NumPy.
     import io
 
-    content = checkpoint.encode(arrays(), META)
+    content = checkpoint.encode(*familiar((1, 2), (1, 2)))
     record = np.load(io.BytesIO(content), allow_pickle=False)
     buffer = io.BytesIO()
     np.save(buffer, record, allow_pickle=False)
@@ -59,6 +59,67 @@ def test_numpy_itself_writes_the_same_container():
 def test_big_endian_arrays_are_stored_little_endian(path):
     checkpoint.save(path, {name: a.astype(">f4") for name, a in arrays().items()}, META)
     np.testing.assert_array_equal(checkpoint.load(path)[0]["W2"], arrays()["W2"])
+
+
+def familiar(means=(1, 2), axes=(3, 2), codes="u1"):
+    """Arrays and a description with what is familiar, of the shapes that fit the structure, or others."""
+    known = {checkpoint.MEANS: np.zeros(means, "<f4"), checkpoint.AXES: np.full(axes, 200).astype(codes)}
+    return {**arrays(), **known}, {**META, "familiar": {}}
+
+
+@pytest.mark.parametrize(("means", "axes"), [((1, 2), (1, 2)), ((1, 5), (4, 5)), ((2, 5), (6, 5))])
+def test_what_is_familiar_is_kept(path, means, axes):
+    # One class or two, of the hidden layer's 2 units, or of these and the 3 inputs.
+    given, meta = familiar(means, axes)
+    checkpoint.save(path, given, meta)
+    found = checkpoint.load(path)[0]
+    assert found[checkpoint.MEANS].shape == means
+    assert found[checkpoint.AXES].dtype == np.uint8
+    np.testing.assert_array_equal(found[checkpoint.AXES], given[checkpoint.AXES])
+    assert np.load(path, allow_pickle=False)["W2"].shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("means", "axes"),
+    [
+        ((1, 3), (1, 3)),  # neither the hidden layer nor that and the inputs
+        ((1, 2), (1, 5)),  # not of one width
+        ((3, 2), (3, 2)),  # not as many as classes
+        ((2, 2), (3, 2)),  # not as many for each class
+        ((1, 2), (3, 2)),  # more axes than dimensions
+        ((2,), (1, 2)),
+        ((1, 2), (2,)),
+    ],
+)
+def test_what_is_familiar_fits_the_structure_or_is_refused(path, means, axes):
+    checkpoint.save(path, *familiar(means, axes))
+    with pytest.raises(DamagedFileError, match="what is familiar to it does not fit"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("left_out", ["familiar_means", "familiar_axes", "familiar"])
+def test_what_is_familiar_comes_whole_or_not_at_all(path, left_out):
+    known, meta = familiar((1, 2), (1, 2))
+    known.pop(left_out, None)
+    meta.pop(left_out, None)
+    checkpoint.save(path, known, meta)
+    with pytest.raises(DamagedFileError, match="what is familiar to it does not fit"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("name", ["W2", "b3", "familiar_means", "state_parameters"])
+def test_bytes_are_for_axes_alone(path, name):
+    known, meta = familiar((1, 2), (1, 2))
+    known[name] = known.get(name, np.zeros(11)).astype(np.uint8)
+    checkpoint.save(path, known, meta)
+    with pytest.raises(DamagedFileError, match="not of the right kind"):
+        checkpoint.load(path)
+
+
+def test_axes_are_bytes_alone(path):
+    checkpoint.save(path, *familiar((1, 2), (1, 2), "<f4"))
+    with pytest.raises(DamagedFileError, match="not of the right kind"):
+        checkpoint.load(path)
 
 
 def test_every_truncation_and_every_extension_is_noticed(path):

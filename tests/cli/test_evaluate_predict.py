@@ -101,7 +101,7 @@ def test_predict_reads_pictures(mlp, weights, tmp_path, digits):
     names = [f"{i}.png" for i in range(40)]
     for i, name in enumerate(names):
         draw(digits, i, tmp_path / name, invert=bool(i % 2))
-    document = json.loads(mlp("predict", *names, "--json").out)
+    document = json.loads(mlp("predict", *names, "--json", "--accept-strange").out)
     for i, found in enumerate(document):
         assert found["file"] == names[i]
         assert found["top"][0] == {"label": found["label"], "probability": found["probability"]}

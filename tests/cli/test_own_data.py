@@ -48,10 +48,10 @@ def test_a_table_from_end_to_end(mlp, tmp_path, flowers):
 
     # The raw table, its columns in another order, one more and the label gone, a text never seen.
     write(tmp_path / "new.csv", ("width", "extra", "colour", "length"), [(0, 7, "red", 0.3), (-2, 8, "green", 20)])
-    code, out, err = mlp("predict", "new.csv")
+    code, out, err = mlp("predict", "new.csv", "--accept-strange")
     assert (code, [line.split("  ")[0] for line in out.splitlines()]) == (0, ["new.csv:2: a b", "new.csv:3: d"])
     assert "'green' in line 3" in err
-    document = json.loads(mlp("predict", "new.csv", "--json", "--top", 2).out)
+    document = json.loads(mlp("predict", "new.csv", "--accept-strange", "--json", "--top", 2).out)
     assert [one["row"] for one in document] == [2, 3]
     Z, _ = forward(tmp_path / "weights.npy", np.array([[0.3, 0, 1, 0], [20, 0, 0, -2]]))
     odds = np.exp(Z - Z.max(axis=1, keepdims=True))

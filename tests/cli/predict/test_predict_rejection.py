@@ -67,6 +67,16 @@ def test_what_is_strange_gets_no_label(mlp, weights, draw, measured):
     assert mlp("predict", *names, "-q").out.split() == [plain[0]["label"], plain[1]["label"], "strange"]
 
 
+def test_a_drawing_that_is_no_digit_is_rejected_and_digits_are_read(mlp, tmp_path, digits):
+    assert mlp("train", "digits", "--epochs", 20).code == 0
+    cross = np.zeros((8, 8))
+    cross[3:5], cross[:, 3:5] = 16, 16
+    np.save(tmp_path / "new.npy", np.vstack([cross.reshape(1, -1), digits.test.X[:40]]))
+    cross, *others = json.loads(mlp("predict", "new.npy", "--json").out)
+    assert (cross["label"], cross["rejected"]) == (None, "strange")
+    assert sum(one["rejected"] is None for one in others) >= 36
+
+
 def test_the_limit_of_strangeness(mlp, weights, draw, measured):
     names = [draw(i, f"{i}.png").name for i in range(3)]
     measured(0.5, 1.0, 1.7)
