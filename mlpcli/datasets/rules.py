@@ -58,7 +58,7 @@ def _without_level_lines(ink: Grey, noise: float) -> Grey:
 
 def _lines(pooled: npt.NDArray[Any], least: float, strip: float) -> npt.NDArray[np.bool_]:
     """Where rules run: (height, STRIPS), from how dark thin things are in each strip of that many pixels."""
-    peak = (pooled >= np.maximum(dilation(pooled, 3, 0), least)).T
+    peak = ((pooled >= np.maximum(dilation(pooled, 3, 0), least)) & (pooled > 0)).T  # a clean ground has no peaks
     seen = dilation(peak, 3, 1)  # a line may lie between two rows
     height, strips, window = len(pooled), np.arange(STRIPS), round(REACH * STRIPS)
     found = np.zeros_like(seen)
