@@ -46,15 +46,15 @@ def _running(extreme: "np.ufunc", values: Values, window: int, axis: int) -> Val
     reach = window // 2
     if not reach:
         return values
-    padding = [(0, 0)] * values.ndim
-    padding[axis] = (reach, reach)
-    # Beyond the border there is nothing that could be the extreme.
-    beyond = _LEAST[values.dtype.kind] if extreme is np.maximum else _MOST[values.dtype.kind]
-    runs = np.moveaxis(np.pad(values, padding, constant_values=beyond), axis, 0)
-    length = values.shape[axis]
+    turned = values.swapaxes(0, axis)
+    length = len(turned)
+    # Beyond the border there is nothing that could be the extreme. (np.pad takes longer than all the rest.)
+    runs = np.empty((length + 2 * reach, *turned.shape[1:]), values.dtype)
+    runs[:reach] = runs[-reach:] = _LEAST[values.dtype.kind] if extreme is np.maximum else _MOST[values.dtype.kind]
+    runs[reach:-reach] = turned
     span = 1
     while 2 * span <= 2 * reach + 1:
         runs = extreme(runs[:-span], runs[span:])
         span *= 2
     rest = 2 * reach + 1 - span
-    return np.moveaxis(extreme(runs[:length], runs[rest : rest + length]), 0, axis)  # type: ignore[no-any-return]
+    return extreme(runs[:length], runs[rest : rest + length]).swapaxes(0, axis)  # type: ignore[no-any-return]

@@ -65,18 +65,18 @@ def _lines(pooled: npt.NDArray[Any], least: float, strip: float) -> npt.NDArray[
     # Neighbouring slopes differ by two rows over the window; each shears the picture, so that its lines become level.
     steps = round(STEEPEST * window * strip / 2)
     margin = int(STEEPEST * strip * STRIPS / 2) + 2
-    padded = np.pad(seen, ((0, 0), (margin, margin)))
-    inside = np.pad(np.ones_like(seen), ((0, 0), (margin, margin)))
+    sheared = sliding_window_view(np.pad(seen, ((0, 0), (margin, margin))), height, 1)
+    inside = sliding_window_view(np.pad(np.ones_like(seen), ((0, 0), (margin, margin))), height, 1)
     for slope in np.linspace(-STEEPEST, STEEPEST, 2 * steps + 1):
         start = margin + np.rint(slope * strip * (strips - (STRIPS - 1) / 2)).astype(int)
-        level = sliding_window_view(padded, height, 1)[strips, start]
+        level = sheared[strips, start]
         rows = np.flatnonzero(level.sum(axis=0, dtype=np.uint8) >= COVERED * window)  # quickly: where it can be at all
         sums = np.cumsum(level[:, rows], axis=0, dtype=np.int16)
         sums = np.concatenate([np.zeros((1, len(rows)), np.int16), sums])
         rows = rows[(sums[window:] - sums[:-window] >= COVERED * window).any(axis=0)]
         if not len(rows):
             continue
-        level, there = level[:, rows], sliding_window_view(inside, height, 1)[strips, start][:, rows]
+        level, there = level[:, rows], inside[strips, start][:, rows]
         if 1 + np.count_nonzero(np.diff(rows) > 3) < SIBLINGS:
             crosses = _crosses(level, there)
             rows, level = rows[crosses], level[:, crosses]
