@@ -16,9 +16,10 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Ink(NamedTuple):
-    """values: (height, width) or (height, width, 3) float32, from 0 for the ground up to 1, the share of the light that
-    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's. dark:
-    whether it is darker than the ground.
+    """What differs from the ground.
+
+    values: (height, width) or (height, width, 3) float32, 0 for the ground and up to 1: the share of the light that the
+    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one.
     """
 
     values: Grey
@@ -78,29 +79,34 @@ def on_level(grey: Pixels, level: float) -> Grey:
     return np.asarray(np.maximum(deviation if float((deviation**3).sum()) > 0 else -deviation, 0.0))
 
 
+def is_dark(pixels: Pixels, widest: float = WIDEST_STROKE) -> bool:
+    """Whether the strokes on a photograph's ground are darker than it.
+
+    Taken for the wrong one, the ground keeps the strokes, widened; so it is the one whose ground changes less from
+    pixel to pixel.
+    """
+    window = max(3, round(widest * max(pixels.shape[:2])))
+    return change(closing(pixels, window)) <= change(opening(pixels, window))
+
+
 def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | None = None) -> Ink:
     """The ink of a photograph, (height, width) or (height, width, 3), in each channel.
 
-    dark: whether it is darker than the ground, if it is not to be found out.
-
     The ground is what is left when everything narrower than `widest`, as a share of the longer side, is taken away, by
     a closing (for dark strokes) or an opening (for light ones); both follow a ramp of light and the edge of a shadow
-    exactly. Taken for the wrong one, the ground keeps the strokes, widened; so it is the one whose ground changes less
-    from pixel to pixel.
+    exactly. dark: which of the two, if it is not to be found out.
     """
     window = max(3, round(widest * max(pixels.shape[:2])))
     if dark is None:
-        grounds = {True: closing(pixels, window), False: opening(pixels, window)}
-        dark = change(grounds[True]) <= change(grounds[False])
-        ground = grounds[dark]
-    else:
-        ground = closing(pixels, window) if dark else opening(pixels, window)
+        dark = is_dark(pixels, widest)
+    ground = closing(pixels, window) if dark else opening(pixels, window)
     if dark:
         # Ink takes a share of the light; what is near black takes little more, and is full of noise.
-        away = np.float32(1.0) - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
+        away = 1.0 - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
         away[pixels >= ground] = 0.0
     else:
-        away = (pixels.astype(np.float32) - ground) / np.float32(255.0)
+        away = 1.0 - ground / np.maximum(pixels, 0.3 * float(pixels.max()) + 1.0, dtype=np.float32)
+        away[pixels <= ground] = 0.0
     # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
     away -= np.quantile(away[::2, ::2], 0.3, axis=(0, 1)).astype(np.float32)
     near = np.abs(away[np.abs(away) <= 0.125])

@@ -1,0 +1,94 @@
+"""Groups of strokes, and the one that is a character: not a speck, nor a hand, a shadow or a desk at the border."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mlpcli.datasets.components import label
+from mlpcli.datasets.ground import border
+from mlpcli.datasets.images import Grey
+from mlpcli.datasets.morphology import dilation, erosion
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Group(NamedTuple):
+    """pixels: (height, width) bool; score: how conspicuous it is."""
+
+    pixels: Mask
+    score: float
+
+
+def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
+    """The pixels of `mask` that belong to the most conspicuous character, or None."""
+    height, width = mask.shape
+    pieces = label(mask)
+    extents = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
+    mask = np.concatenate([[False], extents > 0.005 * max(mask.shape)])[pieces.labels]  # no specks
+    reach = max(3, round(0.012 * max(mask.shape)) | 1)
+    joined = label(dilation(dilation(mask, reach, 0), reach, 1))
+    if not len(joined.areas):
+        return None
+    mask = _upper(ink, mask, joined.labels)
+    flat = joined.labels[mask]
+    n = len(joined.areas) + 1
+    areas = np.bincount(flat, minlength=n)[1:]
+    contrast = np.bincount(flat, ink[mask], n)[1:] / np.maximum(areas, 1)
+    boxes = joined.boxes + np.array([1, 1, -1, -1]) * (reach // 2)
+    sizes = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)
+    longer = sizes.max(axis=1)
+    contact = np.bincount(border(np.where(mask, joined.labels, 0)), minlength=n)[1:]
+    clear = np.minimum(contrast / max(noise, 1e-3), 25.0) - 4.0
+    score = np.maximum(clear, 0.0) * longer * contrast
+    outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
+    at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
+    score *= np.where(contact == 0, 1.0, np.clip(1.0 - 6.0 * at_border, 0.02, 0.6))
+    score *= np.clip(1.6 - 1.6 * contact / longer, 0.02, 1.0)
+    score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
+    score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
+    score[areas < 4] = 0.0
+    best = int(np.argmax(score))
+    if score[best] <= 0:
+        return None
+    kept = np.zeros(n, bool)
+    kept[best + 1] = True
+    box = boxes[best].copy()
+    for _ in range(2):
+        gap = np.maximum(boxes[:, :2] - box[2:], box[:2] - boxes[:, 2:]).max(axis=1)
+        size = (box[2:] - box[:2]).max()
+        belongs = (gap < 0.2 * size) & (contrast > 0.4 * contrast[best]) & (longer > 0.1 * size) & (longer < 1.2 * size)
+        belongs &= (contact == 0) | (at_border < 0.15)
+        kept[1:] |= belongs
+        box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])
+    return Group(kept[joined.labels] & mask, float(score[best]))
+
+
+def without_frame(mask: Mask) -> Mask:
+    """`mask` without a frame around the picture, such as a scanner's dark border: lines on all four sides."""
+    rest = mask.copy()
+    for at in range(min(mask.shape) // 10):  # thicker, it is a character cut to its edges
+        inner = rest[at : len(mask) - at, at : mask.shape[1] - at]
+        if min(side.mean() for side in (inner[0], inner[-1], inner[:, 0], inner[:, -1])) < 0.9:
+            return rest
+        inner[[0, -1]], inner[:, [0, -1]] = False, False
+    return mask
+
+
+def contrasting(ink: Grey, noise: float) -> Mask:
+    """What stands out from the noise, at half of how far its own group does."""
+    mask = ink > max(3.5 * noise, 0.03)
+    return _upper(ink, mask, label(mask).labels)
+
+
+def _upper(ink: Grey, mask: Mask, labels: npt.NDArray[np.int32]) -> Mask:
+    """The pixels of `mask` that have more than half the ink of the stronger ones of their group."""
+    of, values = labels[mask], ink[mask]
+    n = int(of.max(initial=0)) + 1
+    mean = np.bincount(of, values, n) / np.maximum(np.bincount(of, minlength=n), 1)
+    strong = values > mean[of]
+    full = np.bincount(of[strong], values[strong], n) / np.maximum(np.bincount(of[strong], minlength=n), 1)
+    result = np.zeros_like(mask)
+    result[mask] = values > 0.5 * full[of]
+    return result
