@@ -38,7 +38,7 @@ def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
     boxes = joined.boxes + np.array([1, 1, -1, -1]) * (reach // 2)
     sizes = np.maximum(boxes[:, 2:] - boxes[:, :2], 1)
     longer = sizes.max(axis=1)
-    contact = np.bincount(border(np.where(mask, joined.labels, 0)), minlength=n)[1:]
+    contact = np.bincount(border(joined.labels), minlength=n)[1:]  # within reach
     clear = np.minimum(contrast / max(noise, 1e-3), 25.0) - 4.0
     score = np.maximum(clear, 0.0) * longer * contrast
     outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
@@ -92,3 +92,26 @@ def _upper(ink: Grey, mask: Mask, labels: npt.NDArray[np.int32]) -> Mask:
     result = np.zeros_like(mask)
     result[mask] = values > 0.5 * full[of]
     return result
+
+
+def is_part(group: Group, whole: Group, ink: Grey) -> bool:
+    """Whether a group is a piece of another one, all of which is equally strong ink, such as the end of a bold stroke.
+
+    Ink in a shadow is stronger than the shadow.
+    """
+    rest = whole.pixels & ~group.pixels
+    shared = np.count_nonzero(group.pixels & whole.pixels)
+    if shared < 0.5 * np.count_nonzero(group.pixels) or np.count_nonzero(rest) < 0.1 * shared:
+        return False
+    return float(np.median(ink[rest])) > 0.8 * float(np.median(ink[group.pixels]))
+
+
+def widest_square(mask: Mask, most: int) -> int:
+    """The side of the largest square within a mask, pixels, rounded up by a sixth at most; no more than `most`."""
+    side = 3
+    while side < most:
+        inside = erosion(erosion(mask, side, 0), side, 1)
+        if not inside.any():
+            return side
+        side = int(1.17 * side) + 1
+    return most

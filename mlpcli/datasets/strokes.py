@@ -7,7 +7,7 @@ from PIL import Image, ImageFilter
 
 from mlpcli.datasets.frame import SEEN, Frame, fit, is_framed
 from mlpcli.datasets.ground import Pixels, border, filtered, grey_of, is_dark, level_ground, off_the_ground, on_level
-from mlpcli.datasets.groups import Group, Mask, contrasting, main_group, without_frame
+from mlpcli.datasets.groups import Mask, contrasting, is_part, main_group, widest_square, without_frame
 from mlpcli.datasets.images import Grey
 from mlpcli.datasets.morphology import dilation
 from mlpcli.datasets.rules import without_rules
@@ -70,14 +70,16 @@ def _character(image: "Image.Image") -> tuple[Grey | None, Area]:
 
 
 class Found(NamedTuple):
-    """A character in a photograph. area: it and what is around it; size: its longer side, pixels; dark: whether it is
-    darker than the ground; bold: whether its strokes are wide for the picture; score: how conspicuous it is.
+    """A character in a photograph.
+
+    area: it and what is around it. size: its longer side, pixels. dark: whether it is darker than the ground. widest:
+    the side of the largest square that its strokes have room for, pixels. score: how conspicuous it is; 0 for nothing.
     """
 
     area: Area
     size: float
     dark: bool
-    bold: bool
+    widest: float
     score: float
 
 
@@ -100,16 +102,22 @@ def _found(image: "Image.Image") -> Found | None:
         best = other
     area = Area(*(int(edge * ratio) for edge in best.area[:2]), *(int(edge * ratio) + 1 for edge in best.area[2:]))
     area = Area(area.left, area.top, min(area.right, image.width), min(area.bottom, image.height))
-    return best._replace(area=area, size=best.size * ratio)
+    return best._replace(area=area, size=best.size * ratio, widest=best.widest * ratio)
 
 
 def _place(smooth: Pixels, dark: bool) -> Found:
     """The most conspicuous character of one polarity in a reduced photograph."""
-    any_width, group = _candidates(smooth, dark)
-    bold = any_width is not None and (group is None or any_width.score > 1.3 * group.score)
-    group = any_width if bold else group
+    wide = off_the_ground(smooth, dark=dark)
+    ink = without_rules(wide.values, wide.noise)
+    # A narrow window follows hands, desks and shadows better, and loses bold strokes.
+    narrow = off_the_ground(smooth, NARROW, dark)
+    thin = np.minimum(ink, narrow.values)
+    whole = main_group(ink, contrasting(ink, wide.noise), wide.noise)
+    group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise)
+    if whole is not None and (group is None or whole.score > 1.3 * group.score or is_part(group, whole, ink)):
+        group = whole
     if group is None:
-        return Found(Area(0, 0, 0, 0), 0.0, dark, bold, 0.0)
+        return Found(Area(0, 0, 0, 0), 0.0, dark, 0.0, 0.0)
     rows, columns = np.flatnonzero(group.pixels.any(axis=1)), np.flatnonzero(group.pixels.any(axis=0))
     size = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
     around = int(MARGIN * size + 2)
@@ -120,24 +128,11 @@ def _place(smooth: Pixels, dark: bool) -> Found:
         min(width, int(columns[-1]) + 1 + around),
         min(height, int(rows[-1]) + 1 + around),
     )
-    return Found(area, float(size), dark, bold, group.score)
+    return Found(area, float(size), dark, float(widest_square(group.pixels, size)), group.score)
 
 
 def _overlap(one: Area, other: Area) -> bool:
     return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
-
-
-def _candidates(smooth: Pixels, dark: bool) -> tuple[Group | None, Group | None]:
-    """The most conspicuous group of strokes of any width, and that of strokes of ordinary width."""
-    wide = off_the_ground(smooth, dark=dark)
-    ink = without_rules(wide.values, wide.noise)
-    # A narrow window follows hands, desks and shadows better, and loses bold strokes.
-    narrow = off_the_ground(smooth, NARROW, dark)
-    thin = np.minimum(ink, narrow.values)
-    return (
-        main_group(ink, contrasting(ink, wide.noise), wide.noise),
-        main_group(thin, contrasting(thin, narrow.noise), narrow.noise),
-    )
 
 
 def _close_up(image: "Image.Image", found: Found) -> Grey | None:
@@ -146,8 +141,8 @@ def _close_up(image: "Image.Image", found: Found) -> Grey | None:
     part = image.convert("RGB").crop(area) if image.mode == "RGB" else Image.fromarray(grey_of(image)).crop(area)
     part.thumbnail((CLOSE_SIZE, CLOSE_SIZE), Image.Resampling.BOX)
     pixels = np.asarray(part.filter(ImageFilter.GaussianBlur(0.7)))
-    share = found.size / max(area.right - area.left, area.bottom - area.top)
-    ink, noise, _ = off_the_ground(pixels, (0.6 if found.bold else 0.4) * share, found.dark)
+    window = max(1.3 * found.widest, 0.15 * found.size) / max(area.right - area.left, area.bottom - area.top)
+    ink, noise, _ = off_the_ground(pixels, window + 3 / max(pixels.shape), found.dark)
     if ink.ndim == 3:
         ink, noise = _of_one_colour(ink, noise)
     ink = without_rules(ink, noise)
@@ -176,7 +171,7 @@ def _soft(ink: Grey, mask: Mask, noise: float) -> Grey | None:
     if not mask.any():
         return None
     full = float(np.median(ink[mask]))
-    if full < max(MIN_CONTRAST / 255, 6.0 * noise):
+    if full < max(MIN_CONTRAST / 255, 4.5 * noise):
         return None
     low = max(0.2 * full, 2.0 * noise)
     return np.where(_near(mask), np.clip((ink - low) / (full - low), 0.0, 1.0), 0.0).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mlpcli.datasets import images, strokes
-from mlpcli.datasets.strokes import Frame
+from mlpcli.datasets.frame import Frame, measure_frame
 from mlpcli.errors import DamagedFileError
 from tests.datasets.mutants import MUTANTS
 from tests.datasets.pictures import drawing, saved
@@ -80,7 +80,7 @@ def test_sixteen_bits_keep_their_range(tmp_path):
 
 
 def test_a_training_picture_is_left_as_it_is(tmp_path, digits):
-    frame = strokes.measure_frame(digits.train.X, (8, 8), 16)
+    frame = measure_frame(digits.train.X, (8, 8), 16)
     assert frame.box == 1.0
     unchanged = 0
     for i in range(50):
@@ -94,7 +94,7 @@ def test_mnist_is_measured_as_its_authors_describe_it(mnist_folder):
     from mlpcli.datasets.load import load_data
 
     data = load_data("mnist", mnist_folder)
-    frame = strokes.measure_frame(data.train.X, data.shape, data.maximum)
+    frame = measure_frame(data.train.X, data.shape, data.maximum)
     assert frame.box * 28 == 20
     assert frame.centre[0] * 28 == pytest.approx(14.5, abs=0.1)
 
