@@ -11,7 +11,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from mlpcli.datasets.images import Grey
+from mlpcli.datasets.pen import stroke_width
 
+MNIST_STROKE = 0.124  # for networks that were saved before it was measured
 SEEN = 0.1  # share of the brightest: less does not count as drawn
 
 
@@ -19,10 +21,12 @@ class Frame(NamedTuple):
     """How the pictures that a network was trained on are placed: shares of the height and width.
 
     box: the longer side of what is drawn. centre: its centre of mass, (y, x). MNIST has 20/28 and about 14.5/28.
+    stroke: the mean width of strokes, as a share of that longer side.
     """
 
     box: float
     centre: tuple[float, float]
+    stroke: float = MNIST_STROKE
 
 
 def measure_frame(X: npt.NDArray[Any], shape: tuple[int, ...], maximum: float) -> Frame:
@@ -39,7 +43,8 @@ def measure_frame(X: npt.NDArray[Any], shape: tuple[int, ...], maximum: float) -
     mass = some.sum(axis=(1, 2))
     y = (some.sum(axis=2) @ (np.arange(height) + 0.5)) / mass
     x = (some.sum(axis=1) @ (np.arange(width) + 0.5)) / mass
-    return Frame(box, (float(np.median(y)) / height, float(np.median(x)) / width))
+    stroke = float(np.median(stroke_width(some) / np.maximum(tall, wide)))
+    return Frame(box, (float(np.median(y)) / height, float(np.median(x)) / width), min(stroke, 1.0))
 
 
 def extent(ink: Grey) -> tuple[slice, slice]:

@@ -12,6 +12,9 @@ from mlpcli.datasets.morphology import dilation, erosion
 
 Mask = npt.NDArray[np.bool_]
 
+SMALLEST = 0.012  # of the picture's longer side: what is smaller is no character
+FAINTEST = 0.045  # ink: less is a blank page's
+
 
 class Group(NamedTuple):
     """pixels: (height, width) bool; score: how conspicuous it is."""
@@ -48,7 +51,7 @@ def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
     score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
     score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
-    score[areas < 4] = 0.0
+    score[(longer < SMALLEST * max(mask.shape)) | (contrast < FAINTEST)] = 0.0
     best = int(np.argmax(score))
     if score[best] <= 0:
         return None

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mlpcli.datasets.frame import SEEN, Frame, fit, is_framed
+from mlpcli.datasets.frame import SEEN, Frame, extent, fit, is_framed
 from mlpcli.datasets.ground import Pixels, border, filtered, grey_of, is_dark, level_ground, off_the_ground, on_level
 from mlpcli.datasets.groups import Mask, contrasting, is_part, main_group, widest_square, without_frame
 from mlpcli.datasets.images import Grey
 from mlpcli.datasets.morphology import dilation
+from mlpcli.datasets.pen import narrowed
 from mlpcli.datasets.rules import without_rules
 
 MIN_CONTRAST = 12.0  # of 255: less between ground and strokes is an empty page
@@ -17,6 +18,7 @@ SMALL = 64  # pixels of the longer side, up to which a stroke may be a pixel wid
 LOOK_SIZE = 640  # pixels of the longer side: enough to find a character
 CLOSE_SIZE = 480  # pixels of the longer side: enough for one character and its surroundings
 NARROW = 0.12  # of the picture's longer side: few strokes are wider
+BOLDEST = 1.2  # times the mean width of the training pictures' strokes: bolder ones are narrowed
 MARGIN = 0.75  # of a character's size: what is looked at around it
 
 
@@ -194,4 +196,4 @@ def prepare(image: "Image.Image", shape: tuple[int, int], frame: Frame) -> Grey:
         grey = grey_of(image).astype(np.float32)
         if np.median(border(grey)) < 0.1 * grey.max():
             return grey / max(float(grey.max()), 1.0) if grey.max() < 200 else grey / np.float32(255)
-    return fit(ink, shape, frame)
+    return fit(narrowed(np.ascontiguousarray(ink[extent(ink)]), BOLDEST * frame.stroke), shape, frame)
