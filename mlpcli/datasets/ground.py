@@ -10,6 +10,7 @@ from mlpcli.datasets.images import Grey
 from mlpcli.datasets.morphology import closing, opening
 
 WIDEST_STROKE = 0.3  # of the picture's longer side: what is wider is ground
+NORMAL_5_TO_30 = 1.12  # standard deviations between these percentiles of a normal distribution
 LIGHT = 0.5  # what speaks for white as the ground, beside shares of pixels, where all else is even
 
 Pixels = npt.NDArray[np.uint8]
@@ -19,12 +20,14 @@ class Ink(NamedTuple):
     """What differs from the ground.
 
     values: (height, width) or (height, width, 3) float32, 0 for the ground and up to 1: the share of the light that the
-    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one.
+    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one. ground: grey levels,
+    shaped as the picture.
     """
 
     values: Grey
     noise: float
     dark: bool
+    ground: Pixels
 
 
 def grey_of(image: "Image.Image") -> Pixels:
@@ -105,12 +108,11 @@ def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | N
         away = 1.0 - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
         away[pixels >= ground] = 0.0
     else:
-        away = 1.0 - ground / np.maximum(pixels, 0.3 * float(pixels.max()) + 1.0, dtype=np.float32)
-        away[pixels <= ground] = 0.0
+        away = (pixels - ground) / np.maximum(pixels, 0.5 * float(pixels.max()) + 1.0, dtype=np.float32)
     # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
-    away -= np.quantile(away[::2, ::2], 0.3, axis=(0, 1)).astype(np.float32)
-    near = np.abs(away[np.abs(away) <= 0.125])
-    return Ink(np.maximum(away, 0.0), 1.4826 * float(np.median(near)) if near.size else 0.0, dark)
+    low, middle = np.quantile(away[::2, ::2], (0.05, 0.3), axis=(0, 1))
+    noise = float(np.mean(middle - low)) / NORMAL_5_TO_30
+    return Ink(np.maximum(away - middle.astype(np.float32), 0.0), noise, dark, ground)
 
 
 def change(ground: Pixels) -> int:

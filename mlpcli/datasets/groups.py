@@ -23,8 +23,11 @@ class Group(NamedTuple):
     score: float
 
 
-def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
-    """The pixels of `mask` that belong to the most conspicuous character, or None."""
+def main_group(ink: Grey, mask: Mask, noise: float, ground: npt.NDArray[np.uint8] | None = None) -> Group | None:
+    """The pixels of `mask` that belong to the most conspicuous character, or None.
+
+    ground: grey levels, where they count: paper is lighter than the desk that it lies on.
+    """
     height, width = mask.shape
     pieces = label(mask)
     extents = (pieces.boxes[:, 2:] - pieces.boxes[:, :2]).max(axis=1)
@@ -46,9 +49,11 @@ def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
     score = np.maximum(clear, 0.0) * longer * contrast
     outline = mask & ~erosion(erosion(mask, 3, 0), 3, 1)
     at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
-    score *= np.where(contact == 0, 1.0, np.clip(1.0 - 6.0 * at_border, 0.02, 0.6))
-    score *= np.clip(1.6 - 1.6 * contact / longer, 0.02, 1.0)
+    score *= np.where(contact == 0, 1.0, np.clip(1.0 - 5.0 * at_border, 0.03, 0.6))
+    score *= np.clip(1.6 - 1.6 * contact / longer, 0.1, 1.0)
     score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
+    if ground is not None:
+        score *= np.bincount(flat, ground[mask], n)[1:] / np.maximum(areas, 1) / max(float(ground.max()), 1.0)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
     score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
     score[(longer < SMALLEST * max(mask.shape)) | (contrast < FAINTEST)] = 0.0
@@ -61,7 +66,8 @@ def main_group(ink: Grey, mask: Mask, noise: float) -> Group | None:
     for _ in range(2):
         gap = np.maximum(boxes[:, :2] - box[2:], box[:2] - boxes[:, 2:]).max(axis=1)
         size = (box[2:] - box[:2]).max()
-        belongs = (gap < 0.2 * size) & (contrast > 0.4 * contrast[best]) & (longer > 0.1 * size) & (longer < 1.2 * size)
+        belongs = (gap < 0.13 * size) & (longer > 0.1 * size) & (longer < 1.2 * size)
+        belongs &= (contrast > 0.4 * contrast[best]) & (contrast < 1.45 * contrast[best])
         belongs &= (contact == 0) | (at_border < 0.15)
         kept[1:] |= belongs
         box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])

@@ -63,7 +63,7 @@ def _character(image: "Image.Image") -> tuple[Grey | None, Area]:
         group = main_group(ink, without_frame(ink > 0.5), 0.0)
         return (None if group is None else ink * _near(group.pixels)), everywhere
     if is_small:
-        ink, noise, _ = off_the_ground(grey)
+        ink, noise, *_ = off_the_ground(grey)
         return _soft(ink, ink > 0.5 * ink.max(), noise), everywhere
     found = _found(image)
     if found is None:
@@ -92,7 +92,11 @@ def _found(image: "Image.Image") -> Found | None:
     grey = np.asarray(reduced.convert("L", (1 / 3, 1 / 3, 1 / 3, 0)) if reduced.mode == "RGB" else reduced)
     smooth = filtered(grey, ImageFilter.GaussianBlur(0.7))
     ratio = image.width / grey.shape[1]
+    # Paper is nearly as light as what is lightest, a board is not.
+    paper = float(np.median(smooth)) / max(float(np.quantile(smooth, 0.995)), 1.0)
     found = [_place(smooth, dark) for dark in (True, False)]
+    for i, share in enumerate((0.3 + 0.7 * paper, 1.0 - 0.7 * paper)):
+        found[i] = found[i]._replace(score=share**2 * found[i].score)
     best = max(found, key=lambda one: one.score)
     if best.score <= 0:
         return None
@@ -114,8 +118,8 @@ def _place(smooth: Pixels, dark: bool) -> Found:
     # A narrow window follows hands, desks and shadows better, and loses bold strokes.
     narrow = off_the_ground(smooth, NARROW, dark)
     thin = np.minimum(ink, narrow.values)
-    whole = main_group(ink, contrasting(ink, wide.noise), wide.noise)
-    group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise)
+    whole = main_group(ink, contrasting(ink, wide.noise), wide.noise, wide.ground if dark else None)
+    group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise, narrow.ground if dark else None)
     if whole is not None and (group is None or whole.score > 1.3 * group.score or is_part(group, whole, ink)):
         group = whole
     if group is None:
@@ -144,7 +148,7 @@ def _close_up(image: "Image.Image", found: Found) -> Grey | None:
     part.thumbnail((CLOSE_SIZE, CLOSE_SIZE), Image.Resampling.BOX)
     pixels = np.asarray(part.filter(ImageFilter.GaussianBlur(0.7)))
     window = max(1.3 * found.widest, 0.15 * found.size) / max(area.right - area.left, area.bottom - area.top)
-    ink, noise, _ = off_the_ground(pixels, window + 3 / max(pixels.shape), found.dark)
+    ink, noise, *_ = off_the_ground(pixels, window + 3 / max(pixels.shape), found.dark)
     if ink.ndim == 3:
         ink, noise = _of_one_colour(ink, noise)
     ink = without_rules(ink, noise)
