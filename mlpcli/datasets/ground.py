@@ -11,6 +11,7 @@ from mlpcli.datasets.morphology import closing, opening
 
 WIDEST_STROKE = 0.3  # of the picture's longer side: what is wider is ground
 NORMAL_5_TO_30 = 1.12  # standard deviations between these percentiles of a normal distribution
+BESIDE = 12  # grey levels: a ground that strong compression makes of one in steps has others as near
 LIGHT = 0.5  # what speaks for white as the ground, beside shares of pixels, where all else is even
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,14 +21,12 @@ class Ink(NamedTuple):
     """What differs from the ground.
 
     values: (height, width) or (height, width, 3) float32, 0 for the ground and up to 1: the share of the light that the
-    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one. ground: grey levels,
-    shaped as the picture.
+    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one.
     """
 
     values: Grey
     noise: float
     dark: bool
-    ground: Pixels
 
 
 def grey_of(image: "Image.Image") -> Pixels:
@@ -54,9 +53,9 @@ def _opaque(pixels: Pixels) -> Pixels:
 def level_ground(grey: Pixels) -> float | None:
     """The one level of a drawing's ground, or None for a photograph, which has none.
 
-    A drawing has a fifth of its pixels at a level that is clean around: hardly any pixel is just beside it. Where
-    two levels are that common, as in a bold character that fills its picture, the border and its corners weigh in, and
-    that paper is light.
+    A drawing has a fifth of its pixels at a level that is clean around: hardly any pixel is just beside it, as in the
+    steps that a ramp of light becomes in a JPEG. Where two levels are that common, as in a bold character that fills
+    its picture, the border and its corners weigh in, and that paper is light.
     """
     counts = np.bincount(grey.reshape(-1), minlength=256)
     common = np.flatnonzero(counts >= grey.size / 5)
@@ -67,7 +66,7 @@ def level_ground(grey: Pixels) -> float | None:
     for some in (grey.reshape(-1), border(grey), corners.reshape(-1)):
         shares += np.bincount(some, minlength=256) / some.size
     level = int(common[np.argmax(shares[common] + LIGHT * common / 255)])
-    beside = counts[max(level - 4, 0) : level + 5].sum() - counts[level]
+    beside = counts[max(level - BESIDE, 0) : level + BESIDE + 1].sum() - counts[level]
     return float(level) if beside < counts[level] / 10 else None
 
 
@@ -112,7 +111,7 @@ def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | N
     # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
     low, middle = np.quantile(away[::2, ::2], (0.05, 0.3), axis=(0, 1))
     noise = float(np.mean(middle - low)) / NORMAL_5_TO_30
-    return Ink(np.maximum(away - middle.astype(np.float32), 0.0), noise, dark, ground)
+    return Ink(np.maximum(away - middle.astype(np.float32), 0.0), noise, dark)
 
 
 def change(ground: Pixels) -> int:

@@ -13,6 +13,7 @@ from mlpcli.datasets.morphology import dilation, erosion
 Mask = npt.NDArray[np.bool_]
 
 SMALLEST = 0.012  # of the picture's longer side: what is smaller is no character
+LINE = 7.0  # times as long as wide: a line, and where it is not upright no character
 FAINTEST = 0.045  # ink: less is a blank page's
 
 
@@ -23,10 +24,10 @@ class Group(NamedTuple):
     score: float
 
 
-def main_group(ink: Grey, mask: Mask, noise: float, ground: npt.NDArray[np.uint8] | None = None) -> Group | None:
+def main_group(ink: Grey, mask: Mask, noise: float, plausible: Grey | None = None) -> Group | None:
     """The pixels of `mask` that belong to the most conspicuous character, or None.
 
-    ground: grey levels, where they count: paper is lighter than the desk that it lies on.
+    plausible: (height, width), 0 to 1, how likely a character is in such surroundings, where that is known.
     """
     height, width = mask.shape
     pieces = label(mask)
@@ -51,9 +52,12 @@ def main_group(ink: Grey, mask: Mask, noise: float, ground: npt.NDArray[np.uint8
     at_border = contact / np.maximum(np.bincount(joined.labels[outline], minlength=n)[1:], 1)
     score *= np.where(contact == 0, 1.0, np.clip(1.0 - 5.0 * at_border, 0.03, 0.6))
     score *= np.clip(1.6 - 1.6 * contact / longer, 0.1, 1.0)
-    score *= np.where((sizes[:, 0] > 6 * sizes[:, 1]) | (sizes[:, 1] > 15 * sizes[:, 0]), 0.3, 1.0)  # a line
-    if ground is not None:
-        score *= np.bincount(flat, ground[mask], n)[1:] / np.maximum(areas, 1) / max(float(ground.max()), 1.0)
+    lines, level = _lines(mask, joined.labels, n)
+    score *= np.where(lines & (level | (contact > 0)), 0.2, 1.0)
+    if plausible is not None:
+        around = (joined.labels > 0) & ~mask
+        of = joined.labels[around]
+        score *= np.bincount(of, plausible[around], n)[1:] / np.maximum(np.bincount(of, minlength=n)[1:], 1)
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2 / np.array([width, height]) - 0.5
     score *= 1.0 - 0.7 * np.hypot(middle[:, 0], middle[:, 1])
     score[(longer < SMALLEST * max(mask.shape)) | (contrast < FAINTEST)] = 0.0
@@ -68,7 +72,7 @@ def main_group(ink: Grey, mask: Mask, noise: float, ground: npt.NDArray[np.uint8
         size = (box[2:] - box[:2]).max()
         belongs = (gap < 0.13 * size) & (longer > 0.1 * size) & (longer < 1.2 * size)
         belongs &= (contrast > 0.4 * contrast[best]) & (contrast < 1.45 * contrast[best])
-        belongs &= (contact == 0) | (at_border < 0.15)
+        belongs &= (contact == 0) | ((at_border < 0.15) & ~lines)
         kept[1:] |= belongs
         box = np.concatenate([boxes[kept[1:], :2].min(axis=0), boxes[kept[1:], 2:].max(axis=0)])
     return Group(kept[joined.labels] & mask, float(score[best]))
@@ -83,6 +87,18 @@ def without_frame(mask: Mask) -> Mask:
             return rest
         inner[[0, -1]], inner[:, [0, -1]] = False, False
     return mask
+
+
+def _lines(mask: Mask, labels: npt.NDArray[np.int32], n: int) -> tuple[Mask, Mask]:
+    """Of each of the n - 1 groups whether it is straight and thin, and whether it is more level than upright."""
+    y, x = np.nonzero(mask)
+    of = labels[y, x]
+    counts = np.maximum(np.bincount(of, minlength=n), 1)
+    dx, dy = (each - (np.bincount(of, each, n) / counts)[of] for each in (x, y))
+    xx, yy, xy = (np.bincount(of, product, n)[1:] / counts[1:] for product in (dx * dx, dy * dy, dx * dy))
+    # The variances along and across its longest direction.
+    middle, apart = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
+    return (middle - apart) * LINE**2 < middle + apart, xx > yy
 
 
 def contrasting(ink: Grey, noise: float) -> Mask:

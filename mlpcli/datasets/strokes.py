@@ -74,11 +74,13 @@ def _character(image: "Image.Image") -> tuple[Grey | None, Area]:
 class Found(NamedTuple):
     """A character in a photograph.
 
-    area: it and what is around it. size: its longer side, pixels. dark: whether it is darker than the ground. widest:
-    the side of the largest square that its strokes have room for, pixels. score: how conspicuous it is; 0 for nothing.
+    area: it and what is around it. box: it alone. size: its longer side, pixels. dark: whether it is darker than the
+    ground. widest: the side of the largest square that its strokes have room for, pixels. score: how conspicuous it is;
+    0 for nothing.
     """
 
     area: Area
+    box: Area
     size: float
     dark: bool
     widest: float
@@ -96,7 +98,7 @@ def _found(image: "Image.Image") -> Found | None:
     paper = float(np.median(smooth)) / max(float(np.quantile(smooth, 0.995)), 1.0)
     found = [_place(smooth, dark) for dark in (True, False)]
     for i, share in enumerate((0.3 + 0.7 * paper, 1.0 - 0.7 * paper)):
-        found[i] = found[i]._replace(score=share**2 * found[i].score)
+        found[i] = found[i]._replace(score=share**3 * found[i].score)
     best = max(found, key=lambda one: one.score)
     if best.score <= 0:
         return None
@@ -106,9 +108,16 @@ def _found(image: "Image.Image") -> Found | None:
     other = found[1] if best.dark else found[0]
     if is_dark(around, 0.5 * best.size / max(around.shape)) != best.dark and _overlap(best.area, other.area):
         best = other
-    area = Area(*(int(edge * ratio) for edge in best.area[:2]), *(int(edge * ratio) + 1 for edge in best.area[2:]))
-    area = Area(area.left, area.top, min(area.right, image.width), min(area.bottom, image.height))
-    return best._replace(area=area, size=best.size * ratio, widest=best.widest * ratio)
+    scaled = [
+        Area(
+            int(area.left * ratio),
+            int(area.top * ratio),
+            min(int(area.right * ratio) + 1, image.width),
+            min(int(area.bottom * ratio) + 1, image.height),
+        )
+        for area in (best.area, best.box)
+    ]
+    return Found(*scaled, best.size * ratio, best.dark, best.widest * ratio, best.score)
 
 
 def _place(smooth: Pixels, dark: bool) -> Found:
@@ -118,23 +127,27 @@ def _place(smooth: Pixels, dark: bool) -> Found:
     # A narrow window follows hands, desks and shadows better, and loses bold strokes.
     narrow = off_the_ground(smooth, NARROW, dark)
     thin = np.minimum(ink, narrow.values)
-    whole = main_group(ink, contrasting(ink, wide.noise), wide.noise, wide.ground if dark else None)
-    group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise, narrow.ground if dark else None)
+    # Paper is lighter than the desk that it lies on, a board darker than the wall.
+    light = smooth / np.float32(max(int(smooth.max()), 1))
+    plausible = (light if dark else 1.0 - light) ** 2
+    whole = main_group(ink, contrasting(ink, wide.noise), wide.noise, plausible)
+    group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise, plausible)
     if whole is not None and (group is None or whole.score > 1.3 * group.score or is_part(group, whole, ink)):
         group = whole
     if group is None:
-        return Found(Area(0, 0, 0, 0), 0.0, dark, 0.0, 0.0)
+        return Found(Area(0, 0, 0, 0), Area(0, 0, 0, 0), 0.0, dark, 0.0, 0.0)
     rows, columns = np.flatnonzero(group.pixels.any(axis=1)), np.flatnonzero(group.pixels.any(axis=0))
-    size = max(rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1)
+    box = Area(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    size = max(box.right - box.left, box.bottom - box.top)
     around = int(MARGIN * size + 2)
     height, width = smooth.shape
     area = Area(
-        max(0, int(columns[0]) - around),
-        max(0, int(rows[0]) - around),
-        min(width, int(columns[-1]) + 1 + around),
-        min(height, int(rows[-1]) + 1 + around),
+        max(0, box.left - around),
+        max(0, box.top - around),
+        min(width, box.right + around),
+        min(height, box.bottom + around),
     )
-    return Found(area, float(size), dark, float(widest_square(group.pixels, size)), group.score)
+    return Found(area, box, float(size), dark, float(widest_square(group.pixels, size)), group.score)
 
 
 def _overlap(one: Area, other: Area) -> bool:
@@ -152,7 +165,12 @@ def _close_up(image: "Image.Image", found: Found) -> Grey | None:
     if ink.ndim == 3:
         ink, noise = _of_one_colour(ink, noise)
     ink = without_rules(ink, noise)
-    group = main_group(ink, contrasting(ink, noise), noise)
+    ratio = part.width / (area.right - area.left)
+    here = np.full(ink.shape, 0.01, np.float32)
+    left, top, right, bottom = found.box
+    rows = slice(int((top - area.top) * ratio), int((bottom - area.top) * ratio) + 1)
+    here[rows, int((left - area.left) * ratio) : int((right - area.left) * ratio) + 1] = 1.0
+    group = main_group(ink, contrasting(ink, noise), noise, here)
     return None if group is None else _soft(ink, group.pixels, noise)
 
 
