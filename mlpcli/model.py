@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from mlpcli import checkpoint
 from mlpcli.datasets import images
+from mlpcli.datasets.frame import MNIST_STROKE
 from mlpcli.datasets.pictures import PictureInput
 from mlpcli.datasets.tasks import TASKS, Task
 from mlpcli.errors import DamagedFileError, UsageError
@@ -466,8 +467,8 @@ def _check_image(described: dict[str, Any]) -> None:
         raise ValueError("images without slant that are not grey")
     if preprocess == "resize":
         return
-    shares = [described["box"], *described["centre"]]
-    if preprocess != "strokes" or len(shape) != 2 or len(shares) != 3:
+    shares = [described["box"], *described["centre"], described.get("stroke", MNIST_STROKE)]
+    if preprocess != "strokes" or len(shape) != 2 or len(shares) != 4:
         raise ValueError("an image that is prepared in an unknown way")
     if not all(type(share) is float and 0 < share <= 1 for share in shares):
-        raise ValueError("the frame of its images is not three shares of their size")
+        raise ValueError("the frame of its images is not shares of their size")

@@ -16,7 +16,7 @@ from mlpcli.config import Settings
 from mlpcli.config.checks import parse_duration
 from mlpcli.config.resolving import default_decay_every
 from mlpcli.datasets.dataset import Dataset
-from mlpcli.datasets.strokes import measure_frame
+from mlpcli.datasets.frame import measure_frame
 from mlpcli.errors import DamagedFileError, DivergedError, MlpError
 from mlpcli.evaluation import AnyEvaluation
 from mlpcli.model import Model

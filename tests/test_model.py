@@ -111,3 +111,21 @@ def test_a_description_that_lies_is_refused(saved, tmp_path, change):
     with pytest.raises(DamagedFileError) as caught:
         load(path)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("stroke", [0.0, -0.1, 1.5, "0.1", None, 1])
+def test_a_stroke_that_is_no_share_is_refused(saved, tmp_path, stroke):
+    arrays, meta = checkpoint.load(saved)
+    path = tmp_path / "forged.npy"
+    checkpoint.save(path, arrays, {**meta, "input": {**meta["input"], "stroke": stroke}})
+    with pytest.raises(DamagedFileError):
+        load(path)
+
+
+def test_a_file_from_before_strokes_were_measured_is_read(saved, tmp_path):
+    arrays, meta = checkpoint.load(saved)
+    path = tmp_path / "old.npy"
+    described = {key: value for key, value in meta["input"].items() if key != "stroke"}
+    assert described != meta["input"]
+    checkpoint.save(path, arrays, {**meta, "input": described})
+    assert load(path).input == described

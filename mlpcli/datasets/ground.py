@@ -10,15 +10,18 @@ from mlpcli.datasets.images import Grey
 from mlpcli.datasets.morphology import closing, opening
 
 WIDEST_STROKE = 0.3  # of the picture's longer side: what is wider is ground
+NORMAL_5_TO_30 = 1.12  # standard deviations between these percentiles of a normal distribution
+BESIDE = 12  # grey levels: a ground that strong compression makes of one in steps has others as near
 LIGHT = 0.5  # what speaks for white as the ground, beside shares of pixels, where all else is even
 
 Pixels = npt.NDArray[np.uint8]
 
 
 class Ink(NamedTuple):
-    """values: (height, width) or (height, width, 3) float32, from 0 for the ground up to 1, the share of the light that
-    ink takes away or, where it is lighter than the ground, adds. noise: the standard deviation of the ground's. dark:
-    whether it is darker than the ground.
+    """What differs from the ground.
+
+    values: (height, width) or (height, width, 3) float32, 0 for the ground and up to 1: the share of the light that the
+    darker of the two takes away. noise: the standard deviation of the ground's. dark: whether ink is the darker one.
     """
 
     values: Grey
@@ -50,9 +53,9 @@ def _opaque(pixels: Pixels) -> Pixels:
 def level_ground(grey: Pixels) -> float | None:
     """The one level of a drawing's ground, or None for a photograph, which has none.
 
-    A drawing has a fifth of its pixels at a level that is clean around: hardly any pixel is just beside it. Where
-    two levels are that common, as in a bold character that fills its picture, the border and its corners weigh in, and
-    that paper is light.
+    A drawing has a fifth of its pixels at a level that is clean around: hardly any pixel is just beside it, as in the
+    steps that a ramp of light becomes in a JPEG. Where two levels are that common, as in a bold character that fills
+    its picture, the border and its corners weigh in, and that paper is light.
     """
     counts = np.bincount(grey.reshape(-1), minlength=256)
     common = np.flatnonzero(counts >= grey.size / 5)
@@ -63,7 +66,7 @@ def level_ground(grey: Pixels) -> float | None:
     for some in (grey.reshape(-1), border(grey), corners.reshape(-1)):
         shares += np.bincount(some, minlength=256) / some.size
     level = int(common[np.argmax(shares[common] + LIGHT * common / 255)])
-    beside = counts[max(level - 4, 0) : level + 5].sum() - counts[level]
+    beside = counts[max(level - BESIDE, 0) : level + BESIDE + 1].sum() - counts[level]
     return float(level) if beside < counts[level] / 10 else None
 
 
@@ -78,33 +81,37 @@ def on_level(grey: Pixels, level: float) -> Grey:
     return np.asarray(np.maximum(deviation if float((deviation**3).sum()) > 0 else -deviation, 0.0))
 
 
+def is_dark(pixels: Pixels, widest: float = WIDEST_STROKE) -> bool:
+    """Whether the strokes on a photograph's ground are darker than it.
+
+    Taken for the wrong one, the ground keeps the strokes, widened; so it is the one whose ground changes less from
+    pixel to pixel.
+    """
+    window = max(3, round(widest * max(pixels.shape[:2])))
+    return change(closing(pixels, window)) <= change(opening(pixels, window))
+
+
 def off_the_ground(pixels: Pixels, widest: float = WIDEST_STROKE, dark: bool | None = None) -> Ink:
     """The ink of a photograph, (height, width) or (height, width, 3), in each channel.
 
-    dark: whether it is darker than the ground, if it is not to be found out.
-
     The ground is what is left when everything narrower than `widest`, as a share of the longer side, is taken away, by
     a closing (for dark strokes) or an opening (for light ones); both follow a ramp of light and the edge of a shadow
-    exactly. Taken for the wrong one, the ground keeps the strokes, widened; so it is the one whose ground changes less
-    from pixel to pixel.
+    exactly. dark: which of the two, if it is not to be found out.
     """
     window = max(3, round(widest * max(pixels.shape[:2])))
     if dark is None:
-        grounds = {True: closing(pixels, window), False: opening(pixels, window)}
-        dark = change(grounds[True]) <= change(grounds[False])
-        ground = grounds[dark]
-    else:
-        ground = closing(pixels, window) if dark else opening(pixels, window)
+        dark = is_dark(pixels, widest)
+    ground = closing(pixels, window) if dark else opening(pixels, window)
     if dark:
         # Ink takes a share of the light; what is near black takes little more, and is full of noise.
-        away = np.float32(1.0) - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
+        away = 1.0 - pixels / np.maximum(ground, 0.15 * float(ground.max()) + 1.0, dtype=np.float32)
         away[pixels >= ground] = 0.0
     else:
-        away = (pixels.astype(np.float32) - ground) / np.float32(255.0)
+        away = (pixels - ground) / np.maximum(pixels, 0.5 * float(pixels.max()) + 1.0, dtype=np.float32)
     # A closing lies on the noise, not in its middle. Up to two thirds of a picture that is cut close are strokes.
-    away -= np.quantile(away[::2, ::2], 0.3, axis=(0, 1)).astype(np.float32)
-    near = np.abs(away[np.abs(away) <= 0.125])
-    return Ink(np.maximum(away, 0.0), 1.4826 * float(np.median(near)) if near.size else 0.0, dark)
+    low, middle = np.quantile(away[::2, ::2], (0.05, 0.3), axis=(0, 1))
+    noise = float(np.mean(middle - low)) / NORMAL_5_TO_30
+    return Ink(np.maximum(away - middle.astype(np.float32), 0.0), noise, dark)
 
 
 def change(ground: Pixels) -> int:

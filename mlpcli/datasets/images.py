@@ -19,6 +19,12 @@ MAX_FILE = 64 * 2**20  # bytes
 MAX_PIXELS = 50_000_000  # a large camera's; decoded as RGB that is 150 MB
 WORKING_SIZE = 1280  # pixels of the longer side: enough for a small character in a large photograph, and quick
 
+# The brand in the first box of a file of the ISO base media format, and what such a file is.
+_FOREIGN = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC picture"),
+    **dict.fromkeys((b"avif", b"avis"), "an AVIF picture"),
+}
+
 Grey = npt.NDArray[np.float32]
 
 
@@ -94,6 +100,9 @@ def _read(path: str | Path, use: "Callable[[Image.Image], Result]", draft: int |
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise DamagedFileError(f"{path}: too many pixels, at most {MAX_PIXELS:,} are read; scale it down") from None
     except UnidentifiedImageError:
+        if content[4:8] == b"ftyp" and content[8:12] in _FOREIGN:
+            kind = _FOREIGN[content[8:12]]
+            raise DamagedFileError(f"{path}: {kind}, which is not read; convert it to JPEG or PNG") from None
         raise DamagedFileError(f"{path}: not an image; give {', '.join(FORMATS)}") from None
     # Pillow raises all of these on damaged files, and no common class.
     except (OSError, ValueError, SyntaxError, Warning, EOFError) as error:

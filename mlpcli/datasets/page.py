@@ -14,12 +14,12 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import Components, label
+from mlpcli.datasets.frame import SEEN, Frame, fit
 from mlpcli.datasets.ground import change, filtered, grey_of
 from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
 from mlpcli.datasets.morphology import closing, opening
 from mlpcli.datasets.page_rules import without_rules
-from mlpcli.datasets.strokes import SEEN, Frame, fit
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlpcli.datasets import images, strokes
+from mlpcli.datasets.frame import MNIST_STROKE, Frame
 from mlpcli.errors import DamagedFileError
 
 
@@ -21,7 +22,7 @@ class PictureInput:
 
     shape: tuple[int, ...]
     maximum: float
-    frame: strokes.Frame | None
+    frame: Frame | None
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> "PictureInput":
@@ -29,7 +30,7 @@ class PictureInput:
         frame = None
         if described.get("preprocess", "strokes") == "strokes":
             y, x = described["centre"]
-            frame = strokes.Frame(described["box"], (y, x))
+            frame = Frame(described["box"], (y, x), described.get("stroke", MNIST_STROKE))
         return cls(tuple(described["shape"]), float(described["maximum"]), frame)
 
     def read(self, path: str | Path, preprocess: bool = True) -> npt.NDArray[np.floating]:

@@ -37,6 +37,10 @@ def png_bytes():
         (bomb(9_000, 9_000), "81000000|9000 x 9000 pixels"),
         (png_bytes()[:300], "damaged"),
         (b"GIF89a" + bytes(20), "damaged|not an image"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), "HEIC picture.*convert it to JPEG or PNG"),
+        (b"\0\0\0\x18ftypmif1" + bytes(20), "HEIC picture.*convert it to JPEG or PNG"),
+        (b"\0\0\0\x18ftypavif" + bytes(20), "AVIF picture.*convert it to JPEG or PNG"),
+        (b"\0\0\0\x18ftypisom" + bytes(20), "not an image"),
     ],
 )
 def test_what_is_no_picture_is_one_error(tmp_path, content, what):

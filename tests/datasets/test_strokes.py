@@ -5,10 +5,10 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mlpcli.datasets import images, strokes
-from mlpcli.datasets.strokes import Frame
+from mlpcli.datasets.frame import Frame, measure_frame
 from mlpcli.errors import DamagedFileError
 from tests.datasets.mutants import MUTANTS
 from tests.datasets.pictures import drawing, saved
@@ -17,7 +17,7 @@ MNIST_FRAME = Frame(20 / 28, (14.5 / 28, 14.5 / 28))
 
 
 def prepared(path, shape=(28, 28), frame=MNIST_FRAME):
-    return strokes.prepare(images.read_image(path), shape, frame)
+    return strokes.prepare(images.read_image(path, colour=True), shape, frame)
 
 
 def centre(seen):
@@ -80,7 +80,7 @@ def test_sixteen_bits_keep_their_range(tmp_path):
 
 
 def test_a_training_picture_is_left_as_it_is(tmp_path, digits):
-    frame = strokes.measure_frame(digits.train.X, (8, 8), 16)
+    frame = measure_frame(digits.train.X, (8, 8), 16)
     assert frame.box == 1.0
     unchanged = 0
     for i in range(50):
@@ -94,7 +94,7 @@ def test_mnist_is_measured_as_its_authors_describe_it(mnist_folder):
     from mlpcli.datasets.load import load_data
 
     data = load_data("mnist", mnist_folder)
-    frame = strokes.measure_frame(data.train.X, data.shape, data.maximum)
+    frame = measure_frame(data.train.X, data.shape, data.maximum)
     assert frame.box * 28 == 20
     assert frame.centre[0] * 28 == pytest.approx(14.5, abs=0.1)
 
@@ -206,3 +206,119 @@ def test_mutants_raise_one_class_only(tmp_path):
                     seen = strokes.prepare(image, (28, 28), MNIST_FRAME)
                     assert seen.shape == (28, 28)
                     assert np.isfinite(seen).all()
+
+
+def photograph(size, draw, ground=(225, 220, 210), ink=(40, 40, 45), noise=3.0):
+    """A picture in colour that `draw` draws on (with the ink), at twice the size for soft edges, with noise."""
+    width, height = size
+    image = Image.new("RGB", (2 * width, 2 * height), ground)
+    draw(ImageDraw.Draw(image), ink)
+    pixels = np.asarray(image.resize(size, Image.Resampling.BOX), float)
+    pixels += np.random.default_rng(0).normal(0, noise, pixels.shape)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+def thick_l(draw, ink, at=(120, 80), scale=1.0):
+    """The L of `drawing`: in a photograph twice as large, from (60, 40) or from elsewhere."""
+    x, y = at
+    points = [(x, y), (x, y + 320 * scale), (x + 140 * scale, y + 320 * scale)]
+    draw.line(points, fill=ink, width=round(32 * scale))
+
+
+def rules(draw, colour, period=90, tilt=12, upright=False):
+    for y in range(-400, 4000, period):
+        draw.line([(0, y), (4000, y + tilt * 4)], fill=colour, width=4)
+        if upright:
+            draw.line([(y + tilt * 4, 0), (y, 4000)], fill=colour, width=4)
+
+
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("colour", [(170, 190, 225), (150, 150, 150)])
+@pytest.mark.parametrize("ink", [(40, 40, 45), (40, 60, 150), (110, 110, 112)])
+def test_the_rules_of_paper_are_no_strokes(tmp_path, ink, colour, upright):
+    def draw(draw, ink):
+        rules(draw, colour, upright=upright)
+        draw.line([(60, 0), (80, 1000)], fill=(225, 120, 130), width=5)
+        thick_l(draw, ink)
+
+    assert seen_as_plain(tmp_path, photograph((400, 400), draw, ink=ink), "photo.jpg") > 0.97
+
+
+def test_a_small_character_in_a_large_photograph_is_found(tmp_path):
+    def draw(draw, ink):
+        thick_l(draw, ink, (4200, 1200), 0.4)
+
+    assert seen_as_plain(tmp_path, photograph((2600, 1900), draw), "photo.jpg") > 0.85  # of 64 pixels
+
+
+def on_a_desk(draw, ink):
+    draw.rectangle([0, 0, 2000, 2000], fill=(80, 55, 40))
+    for x in range(0, 2000, 23):
+        draw.line([(x, 0), (x + 9, 2000)], fill=(95, 68, 50), width=9)
+    draw.polygon([(130, 60), (1500, 120), (1450, 1300), (70, 1260)], fill=(225, 220, 210))
+    thick_l(draw, ink, (600, 400))
+
+
+def test_a_desk_beyond_the_paper_is_no_stroke(tmp_path):
+    assert seen_as_plain(tmp_path, photograph((800, 700), on_a_desk), "photo.jpg") > 0.95
+
+
+@pytest.mark.parametrize("turn", [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180])
+def test_where_the_desk_lies_makes_no_difference(tmp_path, turn):
+    picture = photograph((800, 700), on_a_desk)
+    seen = prepared(saved(picture.transpose(turn), tmp_path / "turned.png"))
+    upright = np.asarray(Image.fromarray(prepared(saved(picture, tmp_path / "a.png"))).transpose(turn))
+    rows, columns = (np.flatnonzero((upright > 0.1).any(axis=axis)) for axis in (1, 0))
+    cut = upright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    rows, columns = (np.flatnonzero((seen > 0.1).any(axis=axis)) for axis in (1, 0))
+    np.testing.assert_allclose(seen[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], cut, atol=0.25)
+
+
+def test_a_finger_and_a_pen_at_the_border_are_no_strokes(tmp_path):
+    def draw(draw, ink):
+        draw.line([(0, 1400), (330, 1100)], fill=(190, 140, 115), width=130)
+        draw.line([(1600, 0), (1300, 260)], fill=(20, 20, 60), width=20)
+        thick_l(draw, ink, (600, 400))
+
+    assert seen_as_plain(tmp_path, photograph((800, 700), draw), "photo.jpg") > 0.97
+
+
+def test_chalk_is_light_on_dark(tmp_path):
+    picture = photograph((400, 400), thick_l, ground=(40, 70, 55), ink=(220, 220, 215), noise=6.0)
+    assert seen_as_plain(tmp_path, picture, "photo.jpg") > 0.95
+
+
+def test_strokes_of_one_character_stay_together_and_others_far_away_do_not_count(tmp_path):
+    def two_strokes(draw, ink):
+        draw.line([(560, 400), (540, 600), (720, 640), (700, 820), (520, 840)], fill=ink, width=34, joint="curve")
+        draw.line([(610, 390), (760, 370)], fill=ink, width=34)
+
+    def among_others(draw, ink):
+        two_strokes(draw, ink)
+        thick_l(draw, ink, (1300, 1100), 0.4)
+        for x, y in np.random.default_rng(1).integers(0, 1400, (60, 2)):
+            draw.ellipse([x, y, x + 5, y + 5], fill=ink)
+
+    alone = prepared(saved(photograph((800, 700), two_strokes), tmp_path / "a.png"))
+    others = prepared(saved(photograph((800, 700), among_others), tmp_path / "b.png"))
+    assert np.corrcoef(alone.ravel(), others.ravel())[0, 1] > 0.94
+    assert alone[4:8, 17:].max() > 0.9  # the bar, upper right
+
+
+def test_very_bold_strokes_are_narrowed(tmp_path):
+    def ring(draw, ink):
+        draw.ellipse([150, 100, 650, 700], outline=ink, width=190)
+
+    seen = prepared(saved(photograph((400, 400), ring), tmp_path / "bold.jpg"))
+    inked = np.flatnonzero(seen[14] > 0.5)
+    assert 3 <= (np.diff(inked) > 1).argmax() + 1 <= 4  # MNIST's strokes are 2.5 pixels wide; these were more than 6
+    assert (np.diff(inked) > 1).sum() == 1
+
+
+@pytest.mark.parametrize("ground", [(225, 220, 210), (40, 70, 55)])
+def test_paper_with_rules_alone_is_blank(tmp_path, ground):
+    def draw(draw, ink):
+        rules(draw, tuple(int(0.8 * level) for level in ground))
+
+    with pytest.raises(ValueError, match="no strokes"):
+        prepared(saved(photograph((700, 500), draw, ground=ground), tmp_path / "blank.jpg"))
