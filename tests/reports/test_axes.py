@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mlpcli.reports.page.axes import linear_axis, log_axis
@@ -10,10 +10,13 @@ NUMBERS = st.floats(-1e90, 1e90, allow_subnormal=False)
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
+@example([0.5, 0.5 + 1e-13])
+@example([-9.999999999995e89, -9.999999999995501e89])
 def test_an_axis_holds_its_values(values):
     axis = linear_axis("x", values)
     assert axis.low < axis.high
     assert all(-1e-6 <= axis.at(value) <= 1 + 1e-6 for value in values)
+    assert list(axis.ticks) == sorted(set(axis.ticks))
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # times a power of ten: distances between ticks that one can count with
 
+_ALIKE = 1e-9  # values that differ by less, relatively, are one value: ticks could not tell them apart
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -38,7 +40,7 @@ def linear_axis(
     """
     bottom = min(values) if low is None else low
     top = max(values) if high is None else high
-    if not bottom < top:  # one value: room on both sides, as far as the ends are open
+    if top - bottom <= _ALIKE * max(abs(bottom), abs(top)):  # room on both sides, as far as the ends are open
         room = abs(bottom) / 10 or 1.0
         bottom, top = (bottom if low is not None else bottom - room), (top if high is not None else top + room)
         top = max(top, bottom + room)
