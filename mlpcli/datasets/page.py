@@ -95,7 +95,7 @@ def _ink(image: "Image.Image") -> Grey:
     grey = filtered(grey_of(image), ImageFilter.MedianFilter(3))
     window = max(3, round(STROKE_WIDTH * max(grey.shape)))
     dark, light = closing(grey, window), opening(grey, window)
-    away: Grey
+    away: npt.NDArray[Any]
     if change(dark) <= change(light):
         brightest = float(dark.max())
         away = (dark - grey) * (brightest / np.maximum(dark, 0.2 * brightest + 1.0, dtype=np.float32))
@@ -272,7 +272,7 @@ def _stroke_width(ink: Grey) -> float:
 
 
 def _thinnest(ink: Grey, margin: int) -> tuple[npt.NDArray[np.int64], float]:
-    """The path from top to bottom that crosses the least ink, and how much: the first column right of it in each row."""
+    """The path from top to bottom that crosses the least ink, how much; the first column right of it in each row."""
     height, width = ink.shape
     x = np.arange(width)
     # Of equal cuts the one nearest the middle.

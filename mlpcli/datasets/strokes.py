@@ -108,7 +108,7 @@ def _found(image: "Image.Image") -> Found | None:
     other = found[1] if best.dark else found[0]
     if is_dark(around, 0.5 * best.size / max(around.shape)) != best.dark and _overlap(best.area, other.area):
         best = other
-    scaled = [
+    area, box = (
         Area(
             int(area.left * ratio),
             int(area.top * ratio),
@@ -116,8 +116,8 @@ def _found(image: "Image.Image") -> Found | None:
             min(int(area.bottom * ratio) + 1, image.height),
         )
         for area in (best.area, best.box)
-    ]
-    return Found(*scaled, best.size * ratio, best.dark, best.widest * ratio, best.score)
+    )
+    return Found(area, box, best.size * ratio, best.dark, best.widest * ratio, best.score)
 
 
 def _place(smooth: Pixels, dark: bool) -> Found:
@@ -129,7 +129,7 @@ def _place(smooth: Pixels, dark: bool) -> Found:
     thin = np.minimum(ink, narrow.values)
     # Paper is lighter than the desk that it lies on, a board darker than the wall.
     light = smooth / np.float32(max(int(smooth.max()), 1))
-    plausible = (light if dark else 1.0 - light) ** 2
+    plausible: Grey = np.square(light if dark else 1.0 - light).astype(np.float32)
     whole = main_group(ink, contrasting(ink, wide.noise), wide.noise, plausible)
     group = main_group(thin, contrasting(thin, narrow.noise), narrow.noise, plausible)
     if whole is not None and (group is None or whole.score > 1.3 * group.score or is_part(group, whole, ink)):

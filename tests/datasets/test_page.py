@@ -1,0 +1,204 @@
+"""Pages whose truth is known, as they were drawn here: every character's box, its line, and what else is on them."""
+
+import functools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mlpcli.datasets.page import find_characters
+from mlpcli.datasets.strokes import Frame, fit
+from mlpcli.errors import DamagedFileError, UsageError
+from tests.datasets.pictures import saved
+from tests.datasets.written import STROKES, Canvas
+
+SHAPE = (28, 28)
+FRAME = Frame(20 / 28, (14.5 / 28, 14.5 / 28))
+TEXT = ["3141 592", "65", "35 8979", "0123"]
+
+
+def write(canvas, text=TEXT, height=48, thickness=5, tilt=0.0, step=44, leading=96, start=(70, 60)):
+    """Writes lines of digits, and returns (line, box, whether a space is before it) of each."""
+    slope, truth = np.tan(np.radians(tilt)), []
+    for number, line in enumerate(text):
+        spaced = True
+        for place, name in enumerate(line):
+            if name == " ":
+                spaced = True
+                continue
+            x, y = start[0] + place * step, start[1] + number * leading
+            x, y = x - slope * (y - start[1]), y + slope * (x - start[0])
+            truth.append((number, canvas.digit(name, x, y, height, thickness), spaced))
+            spaced = False
+    return truth
+
+
+def found(tmp_path, image, name="page.png", **options):
+    return find_characters(saved(image, tmp_path / name, **options), SHAPE, FRAME)
+
+
+def assert_found(characters, truth, tolerance=3, scale=1.0):
+    """As many as were written, each in its line, in order, its box as it was drawn."""
+    assert [character.line for character in characters] == [line for line, _, _ in truth]
+    for character, (_, box, _) in zip(characters, truth, strict=True):
+        np.testing.assert_allclose(character.box, np.multiply(box, scale), atol=tolerance)
+
+
+@functools.cache
+def alone(name):
+    """What the network should see of a digit."""
+    canvas = Canvas(120, 120)
+    canvas.digit(name, 30, 30, 48, 5)
+    return fit(canvas.ink, SHAPE, FRAME)
+
+
+def test_every_character_is_found_in_its_place_and_in_order(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    characters = found(tmp_path, canvas.photograph())
+    assert_found(characters, truth)
+    assert [character.after_space for character in characters] == [spaced for _, _, spaced in truth]
+
+
+def test_what_the_network_sees_is_the_character(tmp_path):
+    canvas = Canvas(460, 460)
+    write(canvas)
+    names = "".join(TEXT).replace(" ", "")
+    for character, name in zip(found(tmp_path, canvas.photograph()), names, strict=True):
+        assert character.seen.shape == SHAPE
+        likeness = {other: np.corrcoef(character.seen.ravel(), alone(other).ravel())[0, 1] for other in STROKES}
+        assert max(likeness, key=likeness.get) == name
+        assert likeness[name] > 0.7
+
+
+@pytest.mark.parametrize("tilt", [-10, -6, -3, 3, 6, 10])
+def test_lines_are_read_in_order_under_tilt(tmp_path, tilt):
+    canvas = Canvas(620, 560)
+    truth = write(canvas, tilt=tilt, start=(110, 110))
+    assert_found(found(tmp_path, canvas.photograph()), truth)
+
+
+def test_chalk_on_a_board_is_found(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    assert_found(found(tmp_path, canvas.photograph(board=True)), truth)
+
+
+def test_a_shadow_across_the_page_is_no_character(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    x = np.arange(460)[np.newaxis, :]
+    light = np.repeat(1 - 0.4 / (1 + np.exp((x - 200) / 8)), 460, axis=0)
+    assert_found(found(tmp_path, canvas.photograph(light=light)), truth, tolerance=4)
+
+
+@pytest.mark.parametrize("squares", [False, True])
+@pytest.mark.parametrize("tilt", [0, 3])
+def test_rules_are_no_characters(tmp_path, tilt, squares):
+    canvas = Canvas(800, 640)
+    truth = write(canvas, height=60, step=60, leading=120, start=(110, 100), tilt=tilt)
+    canvas.rules(40, tilt, squares=squares)
+    assert_found(found(tmp_path, canvas.photograph()), truth, tolerance=4)
+
+
+def test_specks_points_and_commas_are_left_out(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    canvas.draw([[(205, 105), (206, 107)]], 6, 0.8)  # a point
+    canvas.draw([[(255, 104), (250, 116)]], 5, 0.8)  # a comma
+    for x, y in np.random.default_rng(0).uniform(10, 450, (30, 2)):
+        if canvas.ink[int(y) - 8 : int(y) + 8, int(x) - 8 : int(x) + 8].max(initial=0) == 0:
+            canvas.draw([[(x, y), (x + 1, y)]], 2, 0.8)
+    assert_found(found(tmp_path, canvas.photograph()), truth)
+
+
+def test_a_five_whose_roof_is_apart_is_one_character(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas, ["1234", "0678"])
+    canvas.draw([[(300, 65), (300, 82)], [(300, 84), (318, 90), (318, 104), (298, 107)]], 5, 0.8)
+    canvas.draw([[(302, 57), (322, 52)]], 4, 0.8)
+    five = (0, (297, 50, 322, 110), False)
+    characters = found(tmp_path, canvas.photograph())
+    assert len(characters) == len(truth) + 1
+    np.testing.assert_allclose(characters[4].box, five[1], atol=4)
+
+
+def touching(count):
+    """A page on which so many round digits hang together by thin strokes, and what is written on it."""
+    canvas = Canvas(460, 460)
+    truth = write(canvas, ["0483", "17 52"])
+    at, chained = 290, []
+    for _ in range(count):
+        box = canvas.digit("0", at, 60, 48, 5)
+        if chained:
+            canvas.draw([[(at - 6, 84), (at + 2, 84)]], 3, 0.8)
+        chained.append((0, box, not chained))
+        at += box[2] - box[0] + 4
+    truth[4:4] = chained
+    return canvas, truth
+
+
+def test_digits_that_touch_are_parted(tmp_path):
+    canvas, truth = touching(3)
+    assert_found(found(tmp_path, canvas.photograph()), truth, tolerance=5)
+
+
+def test_of_two_that_touch_the_network_says_whether_they_are_one(tmp_path):
+    canvas, truth = touching(2)
+    path = saved(canvas.photograph(), tmp_path / "page.png")
+
+    def is_wide(seen):
+        assert seen.shape[1:] == SHAPE
+        inked = seen > 0.1
+        return inked.any(axis=1).sum(axis=1) > inked.any(axis=2).sum(axis=1)
+
+    together = find_characters(path, SHAPE, FRAME, lambda seen: np.where(is_wide(seen), 0.99, 0.1))
+    assert len(together) == len(truth) - 1
+    apart = find_characters(path, SHAPE, FRAME, lambda seen: np.where(is_wide(seen), 0.1, 0.99))
+    assert_found(apart, truth, tolerance=5)
+
+
+def blank(height=300, width=400, noise=3.0):
+    grey = np.random.default_rng(0).normal(210, noise, (height, width))
+    return Image.fromarray(grey.clip(0, 255).astype(np.uint8))
+
+
+@pytest.mark.parametrize("image", [Image.new("L", (300, 200), 255), Image.new("L", (3, 3)), blank(), blank(noise=9.0)])
+def test_a_blank_page_is_damage(tmp_path, image):
+    with pytest.raises(DamagedFileError, match=r"blank\.png: no characters found; give"):
+        found(tmp_path, image, "blank.png")
+
+
+def test_a_blank_ruled_page_is_damage(tmp_path):
+    canvas = Canvas(700, 500)
+    canvas.rules(40, 1.0)
+    with pytest.raises(DamagedFileError, match="no characters found"):
+        found(tmp_path, canvas.photograph())
+
+
+def test_no_file_and_no_picture(tmp_path):
+    with pytest.raises(UsageError):
+        find_characters(tmp_path / "none.png", SHAPE, FRAME)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(DamagedFileError, match="not an image"):
+        find_characters(tmp_path / "text.png", SHAPE, FRAME)
+
+
+def test_boxes_are_in_pixels_of_the_upright_picture(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas, start=(120, 60))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side: turn it 90 degrees clockwise to see it
+    lying = canvas.photograph().transpose(Image.Transpose.ROTATE_90)
+    assert_found(found(tmp_path, lying, "lying.jpg", quality=95, exif=exif), truth)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_boxes_are_in_pixels_of_the_full_size(tmp_path, suffix):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    large = canvas.photograph().resize((4600, 4140), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 8  # turn it 90 degrees counter-clockwise
+    lying = large.transpose(Image.Transpose.ROTATE_270)
+    assert_found(found(tmp_path, lying, f"large.{suffix}", exif=exif), truth, 30, [10, 9, 10, 9])
