@@ -15,23 +15,28 @@ from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import Components, label
 from mlpcli.datasets.frame import SEEN, Frame, fit
-from mlpcli.datasets.ground import change, filtered, grey_of
+from mlpcli.datasets.ground import Pixels, filtered, grey_of, off_the_ground
 from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
-from mlpcli.datasets.morphology import closing, opening
+from mlpcli.datasets.morphology import closing
 from mlpcli.datasets.page_rules import without_rules
+from mlpcli.datasets.pen import narrowed
+from mlpcli.datasets.strokes import BOLDEST
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
+LEAST_INK = 6 / 255  # of the light
 SMALLEST = 8  # pixels: less is no character that could be read
-FAINTEST = 0.4  # of the typical ink: what is fainter is not written
+FAINTEST = 0.55  # of the typical ink: what is fainter is not written
+DARKEST = 0.3  # of the light of the ground that is written on: what is darker is beyond the page
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
 Boxes = npt.NDArray[np.int64]  # (n, 4): left, top, right, bottom; right and bottom are one beyond
+Floats = npt.NDArray[np.float64]
 Box = tuple[int, int, int, int]
 Confidence = Callable[[Grey], npt.NDArray[np.floating]]
 
@@ -86,40 +91,51 @@ def find_characters(
         for glyph, box, spaced in zip(line, np.rint(boxes * scale).astype(int), spaces(boxes), strict=True):
             left, top, right, bottom = box.tolist()
             number = found[-1].line + (glyph is line[0]) if found else 0
-            found.append(Character((left, top, right, bottom), number, bool(spaced), fit(glyph.ink, shape, frame)))
+            found.append(Character((left, top, right, bottom), number, bool(spaced), _seen(glyph, shape, frame)))
     return found
 
 
 def _ink(image: "Image.Image") -> Grey:
     """How much of a stroke each pixel is, (height, width) from 0 to 1."""
     grey = filtered(grey_of(image), ImageFilter.MedianFilter(3))
-    window = max(3, round(STROKE_WIDTH * max(grey.shape)))
-    dark, light = closing(grey, window), opening(grey, window)
-    away: npt.NDArray[Any]
-    if change(dark) <= change(light):
-        brightest = float(dark.max())
-        away = (dark - grey) * (brightest / np.maximum(dark, 0.2 * brightest + 1.0, dtype=np.float32))
-    else:
-        away = (grey - light).astype(np.float32)
-    away -= np.median(away)
-    noise = 1.4826 * float(np.median(np.abs(away)))
-    low = max(6.0, 4.0 * noise)
-    if float(away.max()) < 2 * low:
+    ink = off_the_ground(grey, STROKE_WIDTH)
+    low = max(LEAST_INK, 4.0 * ink.noise)
+    if float(ink.values.max()) < 2 * low:
         return np.zeros(grey.shape, np.float32)
-    away = without_rules(np.maximum(away, 0.0).astype(np.float32), low)
-    full = max(_full(away, low), 2 * low)
-    return np.asarray(np.clip((away - 0.2 * full) / (0.8 * full), 0.0, 1.0), np.float32)
+    values = without_rules(ink.values, low)
+    ground = closing(grey, max(3, round(STROKE_WIDTH * max(grey.shape)))) if ink.dark else np.full_like(grey, 255)
+    typical = _typical_strokes(values, ground, low)
+    full = max(typical.ink, 2 * low)
+    values[ground < DARKEST * typical.ground] = 0.0
+    return np.asarray(np.clip((values - 0.2 * full) / (0.8 * full), 0.0, 1.0), np.float32)
 
 
-def _full(away: Grey, low: float) -> float:
-    """How far typical strokes are from the ground."""
-    pieces = label(away > low)
+class _Typical(NamedTuple):
+    """ink: of the strokes, as a share of the light. ground: the grey value of what they are on."""
+
+    ink: float
+    ground: float
+
+
+def _typical_strokes(ink: Grey, ground: Pixels, low: float) -> _Typical:
+    """What is strong and on a light ground weighs more: paper is lighter than the desk that it lies on."""
+    pieces = label(ink > low)
+    strength, energy = _strength(ink, pieces)
+    likely = (pieces.boxes[:, 3] - pieces.boxes[:, 1] >= SMALLEST) & _is_written(pieces)
+    if not likely.any():
+        return _Typical(0.0, 0.0)
+    left, top, right, bottom = pieces.boxes[likely].T
+    beneath = ground[(top + bottom) // 2, (left + right) // 2].astype(np.float64)
+    weights = (energy * strength)[likely] * beneath**3
+    return _Typical(_typical(strength[likely], weights), _typical(beneath, weights))
+
+
+def _strength(ink: Grey, pieces: Components) -> tuple[Floats, Floats]:
+    """The ink of each piece, the stronger pixels counting more, and the sum of its squares."""
     inked = pieces.labels > 0
-    numbers, values = pieces.labels[inked] - 1, away[inked]
-    mass = np.bincount(numbers, values)
+    numbers, values = pieces.labels[inked] - 1, ink[inked]
     energy = np.bincount(numbers, values**2)
-    strong = (pieces.boxes[:, 3] - pieces.boxes[:, 1] >= SMALLEST) & (mass > 0) & _is_written(pieces)
-    return _typical((energy / mass)[strong], energy[strong]) if strong.any() else 2 * low
+    return energy / np.maximum(np.bincount(numbers, values), 1e-9), energy
 
 
 def _is_written(pieces: Components) -> npt.NDArray[np.bool_]:
@@ -149,7 +165,7 @@ def _glyphs(ink: Grey) -> list[Glyph]:
     pieces = label(ink > 0.3)
     boxes = pieces.boxes
     widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
-    written = _is_written(pieces) & (heights < 0.7 * len(ink))
+    written = _is_written(pieces) & (heights < 0.7 * len(ink)) & (_strength(ink, pieces)[0] > FAINTEST)
     likely = written & (heights >= SMALLEST) & (widths < 4 * heights)
     if not likely.any():
         return []
@@ -196,8 +212,12 @@ class _Judge:
         self._confidence, self._shape, self._frame = confidence, shape, frame
 
     def __call__(self, *glyphs: Glyph) -> list[float]:
-        seen = np.stack([fit(glyph.ink, self._shape, self._frame) for glyph in glyphs])
+        seen = np.stack([_seen(glyph, self._shape, self._frame) for glyph in glyphs])
         return [float(sure) for sure in self._confidence(seen)]
+
+
+def _seen(glyph: Glyph, shape: tuple[int, int], frame: Frame) -> Grey:
+    return fit(narrowed(glyph.ink, BOLDEST * frame.stroke), shape, frame)
 
 
 def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:

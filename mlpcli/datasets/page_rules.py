@@ -4,9 +4,10 @@ A line is found as the share of inked pixels along it, which neither noise nor c
 of a fan of slopes. It may bend a little: what counts is `REACH` of its length.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import label
 from mlpcli.datasets.images import Grey
@@ -82,7 +83,11 @@ def _opened_upright(ink: Grey) -> Grey:
 def _taken_out(ink: Grey, rules: Mask, visible: float) -> Grey:
     """The ink without that of level rules; darker strokes stay, others are drawn across."""
     level = float(np.median(ink[rules & (ink > 0.5 * visible)]))
-    wide = np.asarray(Image.fromarray(rules).filter(ImageFilter.MaxFilter(3)))
-    rest = np.where(wide & (ink < 1.8 * level + 0.5 * visible), 0, ink).astype(np.float32)
-    closed = closing(rest, THICKEST - 2, (0,))
-    return np.where(wide, np.minimum(np.maximum(closed, rest), ink), ink).astype(np.float32)
+    # How many pixels across a rule are its ink; the found ones may be fewer.
+    across = np.cumsum(np.pad(ink > 0.25 * level, ((THICKEST // 2 + 1, THICKEST // 2), (0, 0))), axis=0, dtype=np.int16)
+    breadth = float(np.median((across[THICKEST:] - across[:-THICKEST])[rules]))
+    found = np.count_nonzero(rules) / max(np.count_nonzero(rules[1:] & ~rules[:-1]), 1)
+    band = dilation(rules, 2 * math.ceil(max(breadth + 2 - found, 2) / 2) + 1, 0)
+    rest = np.where(band & (ink < 1.8 * level + 0.5 * visible), 0, ink).astype(np.float32)
+    closed = closing(rest, round(breadth) + 5, (0,))
+    return np.where(band, np.minimum(np.maximum(closed, rest), ink), ink).astype(np.float32)
