@@ -28,6 +28,7 @@ READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it 
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
 LEAST_INK = 6 / 255  # of the light
 SMALLEST = 8  # pixels: less is no character that could be read
+INKED = (0.3, 0.5, 0.7, 1.0)  # of the typical ink: more for what hangs together
 FAINTEST = 0.55  # of the typical ink: what is fainter is not written
 DARKEST = 0.3  # of the light of the ground that is written on: what is darker is beyond the page
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
@@ -162,14 +163,19 @@ def _around(boxes: Boxes) -> Boxes:
 
 def _glyphs(ink: Grey) -> list[Glyph]:
     """The characters, or several of them that touch."""
-    pieces = label(ink > 0.3)
-    boxes = pieces.boxes
-    widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
-    written = _is_written(pieces) & (heights < 0.7 * len(ink)) & (_strength(ink, pieces)[0] > FAINTEST)
-    likely = written & (heights >= SMALLEST) & (widths < 4 * heights)
-    if not likely.any():
-        return []
-    typical = _typical(heights[likely], pieces.areas[likely])
+    mask = ink > INKED[0]
+    for threshold in INKED[1:]:
+        pieces = label(mask)
+        boxes = pieces.boxes
+        widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
+        written = _is_written(pieces) & (heights < 0.7 * len(ink)) & (_strength(ink, pieces)[0] > FAINTEST)
+        likely = written & (heights >= SMALLEST) & (widths < 4 * heights)
+        if not likely.any():
+            return []
+        typical = _typical(heights[likely], pieces.areas[likely])
+        # What is too large may be characters that hang together by a shadow.
+        large = (heights > 2 * typical) | (widths > 5 * typical)
+        mask &= (ink > threshold) | ~np.concatenate([[True], large])[pieces.labels]
     kept = np.flatnonzero(written & (heights > 0.1 * typical) & (heights < 2.5 * typical) & (widths < 10 * typical))
     kept = kept[np.argsort(pieces.areas[kept])[-MOST:]]
     glyphs = []

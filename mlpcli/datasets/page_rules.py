@@ -82,12 +82,24 @@ def _opened_upright(ink: Grey) -> Grey:
 
 def _taken_out(ink: Grey, rules: Mask, visible: float) -> Grey:
     """The ink without that of level rules; darker strokes stay, others are drawn across."""
-    level = float(np.median(ink[rules & (ink > 0.5 * visible)]))
+    level = _levels(ink, rules, 0.5 * visible)
     # How many pixels across a rule are its ink; the found ones may be fewer.
-    across = np.cumsum(np.pad(ink > 0.25 * level, ((THICKEST // 2 + 1, THICKEST // 2), (0, 0))), axis=0, dtype=np.int16)
+    across = np.cumsum(np.pad(ink > 0.25 * dilation(level, THICKEST, 0), ((THICKEST // 2 + 1, THICKEST // 2), (0, 0))), axis=0, dtype=np.int16)
     breadth = float(np.median((across[THICKEST:] - across[:-THICKEST])[rules]))
     found = np.count_nonzero(rules) / max(np.count_nonzero(rules[1:] & ~rules[:-1]), 1)
-    band = dilation(rules, 2 * math.ceil(max(breadth + 2 - found, 2) / 2) + 1, 0)
+    level = dilation(level, 2 * math.ceil(max(breadth + 2 - found, 2) / 2) + 1, 0)
+    band = level > 0
     rest = np.where(band & (ink < 1.8 * level + 0.5 * visible), 0, ink).astype(np.float32)
     closed = closing(rest, round(breadth) + 5, (0,))
     return np.where(band, np.minimum(np.maximum(closed, rest), ink), ink).astype(np.float32)
+
+
+def _levels(ink: Grey, rules: Mask, visible: float) -> Grey:
+    """How dark each rule is, at its pixels; 0 elsewhere."""
+    inked = rules & (ink > visible)
+    of = label(rules).labels
+    order = np.argsort(of[inked], kind="stable")
+    each = np.split(ink[inked][order], np.flatnonzero(np.diff(of[inked][order])) + 1)
+    medians = np.zeros(int(of.max()) + 1, np.float32)
+    medians[np.unique(of[inked])] = [np.median(values) for values in each]
+    return medians[of]
