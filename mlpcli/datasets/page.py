@@ -20,7 +20,7 @@ from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
 from mlpcli.datasets.morphology import closing
 from mlpcli.datasets.page_rules import without_rules
-from mlpcli.datasets.pen import narrowed
+from mlpcli.datasets.pen import narrowed, stroke_width
 from mlpcli.datasets.strokes import BOLDEST
 from mlpcli.errors import DamagedFileError
 
@@ -272,7 +272,8 @@ def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
     if wide < (1.3 if judge is None else 0.8):
         return [glyph]
     path, crossed = _thinnest(glyph.ink, max(2, round(0.25 * min(typical, width / 2))))
-    if crossed > _stroke_width(glyph.ink) * (1.1 if wide < 1.8 else 3.0):
+    stroke = float(stroke_width(glyph.ink))
+    if crossed > stroke * (3.0 if wide > 1.8 else 1.1 if judge is None else 1.3):
         return [glyph]
     right_of = np.arange(width) >= path[:, None]
     parts = []
@@ -283,18 +284,13 @@ def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
         parts += _parted(part, typical, judge)
     if judge is not None:
         whole, *sure = judge(glyph, *parts)
-        if wide < 1.2 and (whole > 0.6 or min(sure) < 0.9):
+        if wide < 1.2 and (whole > 0.9 or min(sure) < 0.8):
+            return [glyph]
+        if wide < 1.8 and whole > 0.9 and crossed > 0.75 * stroke:  # a loop is crossed twice
             return [glyph]
         if whole * max(0.0, min(1.0, 2.2 - wide)) >= min(sure):
             return [glyph]
     return parts
-
-
-def _stroke_width(ink: Grey) -> float:
-    """Pixels: the area by half the outline."""
-    mask = np.pad(ink > 0.5, 1)
-    outline = sum(np.count_nonzero(np.diff(mask, axis=axis)) for axis in (0, 1))
-    return 2 * float(ink.sum()) / max(0.8 * outline, 1.0)
 
 
 def _thinnest(ink: Grey, margin: int) -> tuple[npt.NDArray[np.int64], float]:
