@@ -65,7 +65,8 @@ def settings_section(model: Model, weights: str) -> Markup:
 def again_section(
     model: Model, weights: str, report: str, data: str | None, data_dir: str | Path | None = None
 ) -> Markup:
-    """The commands that repeat it, time and versions. data: as it was named to the command, if it was; data_dir, too."""
+    """The commands that repeat it, time and versions. data: as it was named to the command, if it was. data_dir:
+    where it was to look."""
     name, target = _typed(weights), _typed(report)
     measured_on = "" if data is None else f" {_typed(data)}"
     found_in = "" if data_dir is None else f" --data-dir {_typed(str(data_dir))}"
