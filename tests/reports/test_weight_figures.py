@@ -182,7 +182,8 @@ def test_of_larger_layers_the_largest_weights_are_drawn():
 def test_of_a_large_output_some_classes_are_named():
     """Sixty classes: the names that are there are those of the units drawn."""
     X = np.random.default_rng(0).normal(size=(120, 3))
-    model = train(from_arrays(X, np.arange(120) % 60), structure=(3, 60), epochs=1)
+    names = np.array([f"class {k:02}" for k in range(60)])
+    model = train(from_arrays(X, names[np.arange(120) % 60]), structure=(3, 60), epochs=1)
     model.parameters.W[0][:] = 1.0
     model.parameters.W[0][:12] = 0.1
     figure = plot.network(model)
