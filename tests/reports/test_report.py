@@ -16,6 +16,7 @@ from PIL import Image
 
 import mlpcli
 from mlpcli.api import train
+from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.load import load_data
 from mlpcli.errors import CannotWriteError, UsageError
 from mlpcli.model import Model
@@ -156,6 +157,25 @@ def test_each_number_of_the_matrix_opens_its_examples(classifier):
         assert ("24 of" in cell["note"]) == (count > 24)
         assert all(test.y[i] == true and said[i] == answer for i in there)
         np.testing.assert_allclose(shares[there, answer], order[: len(there)], rtol=1e-6)
+
+
+def test_mistakes_are_shaded_by_their_share_of_the_class():
+    """Half of a small class is worse than one in a hundred of a large one, though they are fewer."""
+    counts = {(0, 0): 990, (0, 1): 10, (1, 0): 5, (1, 1): 4, (1, 2): 1, (2, 2): 20}
+    truth, said = (np.repeat([pair[i] for pair in counts], list(counts.values())) for i in (0, 1))
+    part = Split(np.eye(3, dtype=np.float32)[said], truth)  # what is to be said is what stands there
+    data = Dataset("told", "array", (3,), 1.0, ("a", "b", "c"), part, part)
+    model = train(data, structure=(3, 3), epochs=1)
+    model.parameters.flat[:] = 0
+    model.parameters.W[0][:] = np.eye(3)
+    found = page_of(Trained(model, data))
+    cells = [a.get("class") for tag, a in found.tags if tag == "td"][1:10]
+    buttons = [a["data-cell"] for a in found.all("button") if "data-cell" in a]
+    assert set(buttons) == {f"{true}-{answer}" for true, answer in counts}
+    right, one_percent, never, half, also_right, tenth, *last = cells
+    assert (right, also_right, last) == ("right", "right", [None, None, "right"])
+    assert never is None
+    assert "" < one_percent < tenth < half == "wrong5"
 
 
 def test_the_pictures_are_those_of_the_examples(classifier):
