@@ -184,7 +184,8 @@ def test_rows_of_a_table_open_as_a_table(browser, reports, of_table):
     open_cell(browser, f"{true}-{said}")
     rows = browser.find_elements(By.CSS_SELECTOR, "#examples tbody tr")
     test = of_table.data.test
-    expected = np.flatnonzero((test.y == true) & (of_table.model.predict(test.X) == said))
+    expected = np.sort(test.places[(test.y == true) & (of_table.model.predict(test.X) == said)])
+    assert browser.find_element(By.CSS_SELECTOR, "#examples thead th").text == "line"
     assert sorted(int(row.find_element(By.TAG_NAME, "th").text) for row in rows) == expected.tolist()
 
 

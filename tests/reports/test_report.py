@@ -223,6 +223,40 @@ def test_rows_of_a_table_are_shown_by_their_values(of_table):
         np.testing.assert_allclose(shown, of_table.data.test.X[example["index"]], rtol=1e-5)
 
 
+def test_rows_are_found_again_by_their_line(tmp_path):
+    path = table_of_classes(tmp_path / "t.csv", ["height", "width", "kind"], ["a", "b", "c"])
+    lines = path.read_text("utf-8").splitlines()
+    data = load_data(str(path))
+    found = page_of(Trained(train(data, epochs=5), data))
+    assert found.gallery["place"] == "line"
+    for example in found.gallery["examples"]:
+        height, width, kind = lines[int(example["place"]) - 1].split(",")
+        assert kind == f'"{"abc"[example["truth"][0]]}"'
+        shown = [float(text.replace("\N{MINUS SIGN}", "-")) for text in example["values"]]
+        assert shown == [float(height), float(width)]
+    verdicts = [text for text in found.text_in("b") if text.startswith("true ")]
+    places = [text for text in found.text_in("span") if text.startswith("line ")]
+    assert verdicts
+    for verdict, place in zip(verdicts, places, strict=True):
+        assert lines[int(place.removeprefix("line ")) - 1].endswith(f'"{verdict[5]}"')
+
+
+def test_pictures_are_found_again_by_their_file(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            Image.fromarray(rng.integers(0, 256, (6, 6)).astype(np.uint8)).save(tmp_path / name / f"<b>{i}.png")
+    data = load_data(str(tmp_path))
+    found = page_of(Trained(train(data, epochs=1), data))
+    assert found.gallery["place"] == "file"
+    sheet, pixels = found.gallery["sheet"], _decoded(found.gallery["sheet"]["source"])
+    for number, example in enumerate(found.gallery["examples"]):
+        y, x = number // sheet["columns"] * 6, number % sheet["columns"] * 6
+        np.testing.assert_array_equal(pixels[y : y + 6, x : x + 6], np.asarray(Image.open(tmp_path / example["place"])))
+    assert any(re.fullmatch(r"(cat|dog).<b>\d+\.png", text) for text in found.text_in("span"))
+
+
 def test_labels_open_what_is_found_missed_and_wrongly_said(multi_label):
     found, test = page_of(multi_label), multi_label.data.test
     said = multi_label.model.predict(test.X)
@@ -248,7 +282,7 @@ def test_quantities_are_drawn_and_listed(regression):
     points = next(a["d"] for a in found.all("path") if a.get("class") == "points")
     assert points.count("M") == len(test.y)
     worst = int(np.abs(away / test.y.std(axis=0)).max(axis=1).argmax())
-    assert str(worst) in found.text_in("th")
+    assert str(test.places[worst]) in found.text_in("th")
     assert f"{np.median(away[:, 0]):.4g}".replace("-", "\N{MINUS SIGN}") in found.text_in("td")
 
 
