@@ -359,6 +359,14 @@ def test_weights_are_blue_white_and_red(classifier):
     assert image.getpixel((8, 0))[3] == 0  # between units the page is seen
 
 
+def test_units_are_counted_from_0(of_table):
+    """As mlp plot weights does."""
+    found = page_of(of_table)
+    told = [text for tag, text in found.texts if tag == "text"]
+    columns = [text for text in told[told.index("width") :] if text.isdigit()]
+    assert columns[: -(-of_table.model.network.structure[1] // 5)] == [str(unit) for unit in range(0, 32, 5)]
+
+
 def test_mnist_stays_small(mnist_folder, tmp_path):
     data = load_data("mnist", mnist_folder)
     some = replace(data, train=replace(data.train, X=data.train.X[:2000], y=data.train.y[:2000]))
