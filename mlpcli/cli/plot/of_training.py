@@ -56,7 +56,8 @@ def _course(name: str) -> Course:
 
 def _print(course: Course) -> None:
     kept = "" if course.best is None else f", weights of epoch {course.best + 1} kept"
-    output.line(f"{course.name}: {len(course.epochs)} epochs{kept}")
+    cut = "" if course.finished else ", unfinished"
+    output.line(f"{course.name}: {len(course.epochs)} epochs{cut}{kept}")
     width = min(_WIDEST, max(20, shutil.get_terminal_size().columns - _AXIS))
     for what, keys, logarithmic in (
         ("loss, on a logarithmic scale: * training, o validation", ("training_loss", "validation_loss"), True),
