@@ -10,7 +10,15 @@ import click
 from mlpcli.cli import output
 from mlpcli.cli.charts import line_chart
 from mlpcli.cli.options import use_threads
-from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
+from mlpcli.cli.plot.delivery import (
+    Destination,
+    check,
+    deliver,
+    figure_options,
+    is_for_terminal,
+    tell_of_text,
+    terminal_option,
+)
 
 if TYPE_CHECKING:
     from mlpcli.reports.figures.history import Course
@@ -35,6 +43,7 @@ def history(files: tuple[str, ...], terminal: bool, destination: Destination) ->
     use_threads(1)
     courses = [_course(name) for name in files or ("weights.npy",)]
     if as_text:
+        tell_of_text(terminal)
         for course in courses:
             _print(course)
         return
