@@ -16,8 +16,8 @@ MOST_PAIRS = 40
 _SHORT = 3  # characters of a name that has room over its column
 _WIDEST = 80  # characters in all that longer names may have side by side; beyond, they are turned
 _FEW = 26  # classes up to which numbers have room
-# Shares of a class beyond which the next darker colour begins, see style.css; a mistake in a thousand still shows.
-_SHADES = (0.001, 0.01, 0.05, 0.2)
+# Shares of a class beyond which the next darker colour begins, see style.css; a single mistake always shows.
+_SHADES = (0.003, 0.01, 0.05, 0.2)
 
 
 def confusion_cells(result: Evaluation, names: Sequence[str]) -> list[Cell]:
