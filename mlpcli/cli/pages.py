@@ -60,7 +60,7 @@ def _check_annotated(path: str, names: list[str], force: bool) -> None:
     if len(names) > 1:
         raise UsageError(f"--annotate: draws one page, {len(names)} are given; give them one by one")
     check_is_no_source(path, names, "--annotate")
-    check_picture_target(path, force, "--annotate")
+    check_picture_target(path, "annotated page", force, "--annotate")
 
 
 def _annotate(path: str, page: Page) -> None:
@@ -71,7 +71,7 @@ def _annotate(path: str, page: Page) -> None:
     with images.quiet():
         picture = images.read_colour(page.file, longest=2**16)
     marks = [Mark(each.box, each.text, each.answer.rejected is None) for each in page.characters]
-    write_picture(path, annotated(picture, marks))
+    write_picture(path, annotated(picture, marks), "annotated page")
 
 
 class _Shower:

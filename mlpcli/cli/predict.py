@@ -89,7 +89,7 @@ def _options(command: Command) -> Command:
                 type=click.Path(),
                 help="With --page: write the page with a box and a label for each character.",
             ),
-            option("Output", "--force", is_flag=True, help="Replace an existing FILE.png that mlp has not made."),
+            option("Output", "--force", is_flag=True, help="Replace any existing FILE.png; else only one of its own kind."),
             quiet_option,
             json_option,
             debug_option,
@@ -146,6 +146,11 @@ class Asked:
                 raise UsageError(f"{name}: is not for --page; leave one out")
         if self.force and self.save_seen is None and self.annotate is None:
             raise UsageError("--force: is about --save-seen and --annotate; leave it out")
+        if self.save_seen is not None and self.annotate is not None:
+            from mlpcli.pictures.png import is_same_file
+
+            if is_same_file(self.save_seen, self.annotate):
+                raise UsageError(f"--annotate: {self.annotate} is the file of --save-seen, too; give two names")
 
 
 @click.command(

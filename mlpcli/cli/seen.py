@@ -42,7 +42,7 @@ class SeenSheet:
         from mlpcli.pictures.png import check_is_no_source, check_picture_target
 
         check_is_no_source(path, sources, _OPTION)
-        check_picture_target(path, force, _OPTION)
+        check_picture_target(path, "contact sheet", force, _OPTION)
         self._path, self._model = path, model
         self._pairs: list[Pair] = []
         self._left_out = 0
@@ -85,7 +85,7 @@ class SeenSheet:
         if self._left_out:
             output.note(f"{self._path}: the first {len(self._pairs)} pictures; {self._left_out:,} more are left out")
         if self._pairs:
-            write_picture(self._path, contact_sheet(self._pairs))
+            write_picture(self._path, contact_sheet(self._pairs), "contact sheet")
 
 
 def _seen(answer: Answer, model: Model) -> npt.NDArray[np.float64]:
