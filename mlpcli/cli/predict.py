@@ -184,6 +184,11 @@ def predict(context: click.Context, /, files: tuple[str, ...], **options: Any) -
     limits = Limits(asked.reject, None if asked.accept_strange else asked.strange_above)
     model = load(asked.weights)
     _check_fits(model, asked, limit_is_given)
+    if _is_blind(model) and not (asked.accept_strange or asked.quiet):
+        output.note(
+            f"{asked.weights}: no measure of what is strange, so whatever is no such picture gets an answer, too; train "
+            "again, or use model.with_strangeness(data) in Python"
+        )
     sheet = None
     if asked.save_seen is not None:
         from mlpcli.cli.seen import SeenSheet
@@ -217,7 +222,7 @@ def _check_fits(model: Model, asked: Asked, limit_is_given: bool) -> None:
                 raise UsageError(
                     f"{name}: {asked.weights} does not choose between classes ({model.task}); leave it out"
                 )
-    elif limit_is_given and model.strangeness([[0] * model.network.structure[0]]) is None:
+    elif limit_is_given and model.familiarity is None:
         raise UsageError(f"--strange-above: {asked.weights} has no measure of what is strange; leave it out")
     if model.input["kind"] != "image":
         for name, is_given in (
@@ -227,6 +232,11 @@ def _check_fits(model: Model, asked: Asked, limit_is_given: bool) -> None:
         ):
             if is_given:
                 raise UsageError(f"{name}: {asked.weights} was not trained on images; leave it out")
+
+
+def _is_blind(model: Model) -> bool:
+    """Whether it chooses between classes of images, and cannot tell what is unlike all of them."""
+    return model.task == "classification" and model.input["kind"] == "image" and model.familiarity is None
 
 
 @dataclass

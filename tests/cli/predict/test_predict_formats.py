@@ -37,7 +37,7 @@ def test_all_formats_say_the_same(mlp, weights, pictures):
     rows = rows_of(mlp("predict", *pictures, "--format", "csv").out)
     for row, one in zip(rows, document, strict=True):
         assert (row["file"], row["row"], row["label"], row["nearest"]) == (one["file"], "", one["label"], one["label"])
-        assert (row["strangeness"], row["rejected"]) == ("", "")
+        assert (float(row["strangeness"]), row["rejected"]) == (one["strangeness"], "")
         assert float(row["probability"]) == one["probability"]
     said = [line.split(": ")[1][0] for line in mlp("predict", *pictures).out.splitlines()]
     assert said == [one["label"] for one in document]
