@@ -14,12 +14,13 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import Components, label
-from mlpcli.datasets.frame import SEEN, Frame, fit
+from mlpcli.datasets.frame import SEEN, Frame, extent, fit
 from mlpcli.datasets.ground import change, filtered, grey_of
 from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
 from mlpcli.datasets.morphology import closing, opening
 from mlpcli.datasets.page_rules import without_rules
+from mlpcli.datasets.strokes import SMALL, prepare, strokes
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
@@ -29,6 +30,7 @@ FAINTEST = 0.4  # of the typical ink: what is fainter is not written
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
+FILLING = 0.4  # of the picture's height: what is higher fills it; a page has no character as high
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
 Boxes = npt.NDArray[np.int64]  # (n, 4): left, top, right, bottom; right and bottom are one beyond
@@ -71,13 +73,15 @@ def find_characters(
     confidence: of pictures like `seen`, (n, height, width), how sure (n,) from 0 to 1 the network is of each: with
     it, strokes are joined to characters, and parted, as the network knows them, and not by their sizes alone.
 
+    A picture as small as those in training, or that a single character fills, is that character.
+
     UsageError where there is no such file, DamagedFileError for a file that is no picture or shows no characters.
     """
     image = read_image(path, READ_SIZE)
     full_height, full_width, _ = measure_image(path)
-    glyphs = _glyphs(_ink(image))
+    glyphs = _glyphs(_ink(image)) if max(image.size) > SMALL else []
     if not glyphs:
-        raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
+        return [_alone(path, (full_height, full_width), shape, frame)]
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
     found: list[Character] = []
     judge = None if confidence is None else _Judge(confidence, shape, frame)
@@ -88,6 +92,20 @@ def find_characters(
             number = found[-1].line + (glyph is line[0]) if found else 0
             found.append(Character((left, top, right, bottom), number, bool(spaced), fit(glyph.ink, shape, frame)))
     return found
+
+
+def _alone(path: str | Path, full: tuple[int, int], shape: tuple[int, int], frame: Frame) -> Character:
+    """The character that fills a picture, which is (height, width) of `full` in full size."""
+    image = read_image(path, colour=True)
+    ink = strokes(image)
+    rows, columns = extent(ink) if (ink > SEEN).any() else (slice(0, 0), slice(0, 0))
+    # What is lower stands on a page, where it would have been found: it is a rule, or dirt.
+    if rows.stop - rows.start < FILLING * image.height:
+        raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
+    y, x = full[0] / image.height, full[1] / image.width
+    left, right = (round(edge * x) for edge in (columns.start, columns.stop))
+    top, bottom = (round(edge * y) for edge in (rows.start, rows.stop))
+    return Character((left, top, right, bottom), 0, True, prepare(image, shape, frame))
 
 
 def _ink(image: "Image.Image") -> Grey:
