@@ -89,7 +89,9 @@ def _options(command: Command) -> Command:
                 type=click.Path(),
                 help="With --page: write the page with a box and a label for each character.",
             ),
-            option("Output", "--force", is_flag=True, help="Replace any existing FILE.png; else only one of its own kind."),
+            option(
+                "Output", "--force", is_flag=True, help="Replace any existing FILE.png; else only one of its own kind."
+            ),
             quiet_option,
             json_option,
             debug_option,

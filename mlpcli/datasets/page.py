@@ -30,6 +30,7 @@ FAINTEST = 0.4  # of the typical ink: what is fainter is not written
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
+FEW = 8  # characters: fewer may be bits of a single one that fills the picture
 FILLING = 0.4  # of the picture's height: what is higher fills it; a page has no character as high
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
@@ -80,9 +81,13 @@ def find_characters(
     image = read_image(path, READ_SIZE)
     full_height, full_width, _ = measure_image(path)
     glyphs = _glyphs(_ink(image)) if max(image.size) > SMALL else []
-    if not glyphs:
-        return [_alone(path, (full_height, full_width), shape, frame)]
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
+    if len(glyphs) < FEW:
+        alone = _alone(path, (full_height, full_width), shape, frame)
+        if alone is not None and _is_of(alone.box, np.array([glyph.box for glyph in glyphs]).reshape(-1, 4) * scale):
+            return [alone]
+        if not glyphs:
+            raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
     found: list[Character] = []
     judge = None if confidence is None else _Judge(confidence, shape, frame)
     for line in _in_lines(glyphs, judge):
@@ -94,18 +99,28 @@ def find_characters(
     return found
 
 
-def _alone(path: str | Path, full: tuple[int, int], shape: tuple[int, int], frame: Frame) -> Character:
+def _alone(path: str | Path, full: tuple[int, int], shape: tuple[int, int], frame: Frame) -> Character | None:
     """The character that fills a picture, which is (height, width) of `full` in full size."""
     image = read_image(path, colour=True)
     ink = strokes(image)
     rows, columns = extent(ink) if (ink > SEEN).any() else (slice(0, 0), slice(0, 0))
     # What is lower stands on a page, where it would have been found: it is a rule, or dirt.
     if rows.stop - rows.start < FILLING * image.height:
-        raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
+        return None
     y, x = full[0] / image.height, full[1] / image.width
     left, right = (round(edge * x) for edge in (columns.start, columns.stop))
     top, bottom = (round(edge * y) for edge in (rows.start, rows.stop))
     return Character((left, top, right, bottom), 0, True, prepare(image, shape, frame))
+
+
+def _is_of(whole: Box, boxes: npt.NDArray[np.floating]) -> bool:
+    """Whether boxes (n, 4) are bits of the character in a box: all inside, and none nearly as high."""
+    left, top, right, bottom = whole
+    slack = 0.05 * (bottom - top)
+    inside = (boxes[:, :2] > (left - slack, top - slack)).all() and (
+        boxes[:, 2:] < (right + slack, bottom + slack)
+    ).all()
+    return bool(inside and (boxes[:, 3] - boxes[:, 1] < 0.7 * (bottom - top)).all())
 
 
 def _ink(image: "Image.Image") -> Grey:

@@ -189,6 +189,16 @@ def test_a_character_that_fills_the_picture_is_found(tmp_path, scale):
     assert np.corrcoef(character.seen.ravel(), alone.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("name", ["0", "3", "5", "8"])
+def test_bits_of_a_character_that_fills_the_picture_are_no_characters(tmp_path, name):
+    canvas = Canvas(150, 190)
+    canvas.digit(name, 15, 12, 166, 14)
+    image = canvas.photograph()
+    grey = np.asarray(image.convert("L")).copy()
+    grey[60:130:30, 60:90] = 90  # specks
+    assert len(found(tmp_path, Image.fromarray(grey))) == 1
+
+
 def test_a_picture_as_small_as_those_in_training_is_one_character(tmp_path):
     rng = np.random.default_rng(0)
     for name in "0123456789":
