@@ -51,7 +51,8 @@ class PictureInput:
             seen = strokes.prepare(picture, (self.shape[0], self.shape[1]), self.frame)
         except ValueError:
             raise DamagedFileError(
-                f"{path}: blank, no strokes stand out from the ground; give another picture"
+                f"{path}: blank, no strokes stand out from the ground; give another picture; for a page of many "
+                "characters, give --page"
             ) from None
         return np.asarray(seen.reshape(-1) * self.maximum)
 

@@ -217,3 +217,17 @@ def test_a_whole_page_is_found_and_read(mlp, weights, tmp_path, digits):
     assert [len(line.replace(" ", "")) for line in lines] == [5, 5]
     read = "".join(lines).replace(" ", "")
     assert sum(a == b for a, b in zip(read, "".join(rows), strict=True)) >= 8
+
+
+def test_a_picture_without_strokes_may_be_a_page(mlp, weights, tmp_path):
+    Image.new("L", (300, 200), 255).save(tmp_path / "blank.png")
+    code, out, err = mlp("predict", "blank.png")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert err.endswith("; for a page of many characters, give --page\n")
+
+
+def test_a_character_that_fills_its_picture_is_read_as_without_page(mlp, weights, draw):
+    for i in range(5):
+        draw(i, f"{i}.png", size=8)  # as small as in training
+    names = [f"{i}.png" for i in range(5)]
+    assert mlp("predict", "--page", *names, "-q").out == mlp("predict", *names, "-q").out
