@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlpcli.cli import output
-from mlpcli.cli.answers import CLASS_COLUMNS, JsonList, class_fields, csv_row, safe_name
+from mlpcli.cli.answers import CLASS_COLUMNS, UNREADABLE, JsonList, class_fields, csv_row, safe_name
 from mlpcli.errors import MlpError, UsageError
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def read_pages(
             page = read_page(model, name, limits.reject, limits.strange_above)
         except MlpError as error:
             sources.fail(error)
+            if form == "text" and quiet:
+                output.line(UNREADABLE)
             continue
         show(page, sources.named(name))
         if sheet is not None:

@@ -12,9 +12,9 @@ import click
 from click.core import ParameterSource
 
 from mlpcli.cli import output
-from mlpcli.cli.answers import FORMATS, writer
+from mlpcli.cli.answers import FORMATS, UNREADABLE, writer
 from mlpcli.cli.groups import GroupedCommand, option
-from mlpcli.cli.options import debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.options import debug_option, json_option, use_threads
 from mlpcli.errors import MlpError, UsageError
 
 if TYPE_CHECKING:
@@ -92,7 +92,12 @@ def _options(command: Command) -> Command:
             option(
                 "Output", "--force", is_flag=True, help="Replace any existing FILE.png; else only one of its own kind."
             ),
-            quiet_option,
+            click.option(
+                "--quiet",
+                "-q",
+                is_flag=True,
+                help=f"Print the answers only, one a line; {UNREADABLE} for a file that cannot be read.",
+            ),
             json_option,
             debug_option,
         )
@@ -188,8 +193,8 @@ def predict(context: click.Context, /, files: tuple[str, ...], **options: Any) -
     _check_fits(model, asked, limit_is_given)
     if _is_blind(model) and not (asked.accept_strange or asked.quiet):
         output.note(
-            f"{asked.weights}: no measure of what is strange, so whatever is no such picture gets an answer, too; train "
-            "again, or use model.with_strangeness(data) in Python"
+            f"{asked.weights}: no measure of what is strange, so whatever is no such picture gets an answer, too; "
+            "train again, or use model.with_strangeness(data) in Python"
         )
     sheet = None
     if asked.save_seen is not None:
@@ -342,6 +347,7 @@ class _Display:
             answers = []
             if isinstance(one, Failure):
                 self._sources.fail(one.error)
+                self.writer.fail()
             else:
                 output.note(f"{self._sources.named(one.file)}: {one.text}")
         self._show(answers)
