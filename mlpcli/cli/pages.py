@@ -33,6 +33,8 @@ def read_pages(
 
     annotate: where to draw what was read, of one page. Raises UsageError, CannotWriteError.
     """
+    from mlpcli.datasets.images import quiet as quiet_pillow
+    from mlpcli.datasets.pictures import PictureInput
     from mlpcli.pages import check_reads_pages, read_page
 
     check_reads_pages(model, "--page")
@@ -48,6 +50,10 @@ def read_pages(
             if form == "text" and quiet:
                 output.line(UNREADABLE)
             continue
+        with quiet_pillow():
+            remark = PictureInput.remark(name)
+        if remark is not None:
+            sources.remark(name, remark)
         show(page, sources.named(name))
         if sheet is not None:
             sheet.add_page(page, sources.named(Path(name).name))

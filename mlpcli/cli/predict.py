@@ -301,6 +301,11 @@ class Sources:
         self.failures.append(error)
         output.error(self.named(str(error), "standard input"))
 
+    def remark(self, file: str, text: str) -> None:
+        """Tell of something to know about how a file was read."""
+        if not self.quiet:
+            output.note(f"{self.named(file)}: {text}")
+
     def named(self, text: str, name: str = "-") -> str:
         """The text with `name` in place of the temporary file's."""
         return text if self._received is None else text.replace(self._received, name)
@@ -349,7 +354,7 @@ class _Display:
                 self._sources.fail(one.error)
                 self.writer.fail()
             else:
-                output.note(f"{self._sources.named(one.file)}: {one.text}")
+                self._sources.remark(one.file, one.text)
         self._show(answers)
 
     def _show(self, answers: list[Answer]) -> None:

@@ -209,3 +209,36 @@ def test_standard_input_that_is_closed(mlp, weights, monkeypatch):
     code, _, err = mlp("predict", "-")
     assert (code, err.count("\n")) == (2, 1)
     assert "standard input: it is closed" in err
+
+
+# Pages and frames
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "WEBP"])
+def test_of_several_frames_the_first_is_read_and_that_is_told(mlp, weights, draw, stdin, tmp_path, form):
+    frames = [Image.open(draw(i, f"{i}.png")).convert("L") for i in range(4)]
+    name, lossless = f"x.{form.lower()}", {"lossless": True} if form == "WEBP" else {}
+    frames[0].save(tmp_path / name, form, save_all=True, append_images=frames[1:], **lossless)
+    frames[0].save(tmp_path / f"one.{form.lower()}", form, **lossless)
+    first = mlp("predict", "0.png", "-q").out
+    note = "the first of 4 pages or frames is read"
+    assert mlp("predict", name, "0.png", name, "-q") == (0, first * 3, "")
+    code, _, err = mlp("predict", name, "0.png", f"one.{form.lower()}")
+    assert (code, err) == (0, f"mlp: {name}: {note}\n")
+    assert mlp("predict", "--page", name).err == f"mlp: {name}: {note}\n"
+    stdin((tmp_path / name).read_bytes())
+    assert mlp("predict", "-").err == f"mlp: -: {note}\n"
+
+
+def test_frames_that_are_damaged_end_nothing(mlp, weights, draw, tmp_path):
+    frames = [Image.open(draw(i, f"{i}.png")).convert("L") for i in range(4)]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    content = (tmp_path / "x.gif").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        broken = bytearray(content[: rng.integers(len(content) // 3, len(content))])
+        broken[int(rng.integers(len(content) // 4, len(broken)))] ^= 0xFF
+        (tmp_path / "x.gif").write_bytes(broken)
+        code, _, err = mlp("predict", "x.gif")
+        assert code in (0, 3)
+        assert all(line.startswith("mlp: ") for line in err.splitlines())
