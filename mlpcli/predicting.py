@@ -250,7 +250,7 @@ def _of_rows(model: Model, name: str, limits: Limits) -> Iterator[list[Answer | 
     except MlpError as error:
         yield [Failure(name, error)]
         return
-    yield [Remark(name, text) for text in inputs.notes]
+    yield [Remark(name, text) for text in (*inputs.notes, *_on_scale(model, inputs.X[:_ROWS]))]
     for at in range(0, len(inputs.X), _ROWS):
         rows = inputs.rows[at : at + _ROWS]
         try:
@@ -261,6 +261,19 @@ def _of_rows(model: Model, name: str, limits: Limits) -> Iterator[list[Answer | 
             return
 
 
+def _on_scale(model: Model, X: npt.NDArray[Any]) -> list[str]:
+    """A remark where pixels X (N, I) cannot be on the scale of those in training, which were from 0 to a maximum."""
+    if model.input["kind"] != "image" or not X.size:
+        return []
+    low, high, maximum = float(X.min()), float(X.max()), float(model.input["maximum"])
+    if not math.isfinite(high - low):  # an error of its own
+        return []
+    if low >= 0 and not 0 < high < _DARKEST * maximum and not _BRIGHTEST * maximum < high:
+        return []
+    return [f"values from {low:g} to {high:g}, those in training were from 0 to {maximum:g}; bring them to that scale"]
+
+
+_DARKEST, _BRIGHTEST = 1 / 8, 2  # of the maximum in training: what the largest value of examples may be
 _ROWS = 2**14  # of a table or array, answered together
 
 
