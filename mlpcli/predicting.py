@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -190,7 +190,7 @@ class _PictureReader:
         self._takes, self._preprocess, self._stack = takes, preprocess, stack
         self._map: Callable[..., Iterable[Any]] = map
 
-    def __call__(self, names: Sequence[str]) -> list["Array | MlpError"]:
+    def __call__(self, names: Sequence[str]) -> list["_Read"]:
         if len(names) > 1 and self._map is map:
             from concurrent.futures import ThreadPoolExecutor  # which a single picture need not wait for
 
@@ -200,22 +200,35 @@ class _PictureReader:
         with quiet():
             return list(self._map(self._read, names))
 
-    def _read(self, name: str) -> "Array | MlpError":
+    def _read(self, name: str) -> "_Read":
         try:
-            return self._takes.read(name, self._preprocess)
+            example: Array | MlpError = self._takes.read(name, self._preprocess)
+        except UsageError as error:
+            return _Read(error, None)
         except MlpError as error:
-            return error
+            example = error
+        return _Read(example, self._takes.remark(name))
+
+
+class _Read(NamedTuple):
+    """A picture that was read. example: raw, (I,), or what is wrong with the file. remark: on how it was read."""
+
+    example: "Array | MlpError"
+    remark: str | None
 
 
 def _of_pictures(
-    model: Model, names: Sequence[str], read: Sequence["Array | MlpError"], limits: Limits
+    model: Model, names: Sequence[str], read: Sequence[_Read], limits: Limits
 ) -> list[Answer | Failure | Remark]:
-    examples = [one for one in read if not isinstance(one, MlpError)]
-    good = [name for name, one in zip(names, read, strict=True) if not isinstance(one, MlpError)]
+    examples = [one.example for one in read if not isinstance(one.example, MlpError)]
+    good = [name for name, one in zip(names, read, strict=True) if not isinstance(one.example, MlpError)]
     found = iter(_together(model, good, np.stack(examples), limits) if examples else ())
-    return [
-        Failure(name, one) if isinstance(one, MlpError) else next(found) for name, one in zip(names, read, strict=True)
-    ]
+    told: list[Answer | Failure | Remark] = []
+    for name, one in zip(names, read, strict=True):
+        if one.remark is not None:
+            told.append(Remark(name, one.remark))
+        told.append(Failure(name, one.example) if isinstance(one.example, MlpError) else next(found))
+    return told
 
 
 def _together(model: Model, names: Sequence[str], X: Array, limits: Limits) -> Sequence[Answer | Failure]:
@@ -237,7 +250,7 @@ def _of_rows(model: Model, name: str, limits: Limits) -> Iterator[list[Answer | 
     except MlpError as error:
         yield [Failure(name, error)]
         return
-    yield [Remark(name, text) for text in inputs.notes]
+    yield [Remark(name, text) for text in (*inputs.notes, *_on_scale(model, inputs.X[:_ROWS]))]
     for at in range(0, len(inputs.X), _ROWS):
         rows = inputs.rows[at : at + _ROWS]
         try:
@@ -248,6 +261,19 @@ def _of_rows(model: Model, name: str, limits: Limits) -> Iterator[list[Answer | 
             return
 
 
+def _on_scale(model: Model, X: npt.NDArray[Any]) -> list[str]:
+    """A remark where pixels X (N, I) cannot be on the scale of those in training, which were from 0 to a maximum."""
+    if model.input["kind"] != "image" or not X.size:
+        return []
+    low, high, maximum = float(X.min()), float(X.max()), float(model.input["maximum"])
+    if not math.isfinite(high - low):  # an error of its own
+        return []
+    if low >= 0 and not 0 < high < _DARKEST * maximum and not _BRIGHTEST * maximum < high:
+        return []
+    return [f"values from {low:g} to {high:g}, those in training were from 0 to {maximum:g}; bring them to that scale"]
+
+
+_DARKEST, _BRIGHTEST = 1 / 8, 2  # of the maximum in training: what the largest value of examples may be
 _ROWS = 2**14  # of a table or array, answered together
 
 

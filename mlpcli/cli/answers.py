@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mlpcli.predicting import Answer, ClassAnswer
 
 FORMATS = ("text", "csv", "json", "jsonl")
+UNREADABLE = "!"  # in place of an answer, where answers stand alone
 
 
 class Writer(Protocol):
@@ -21,6 +22,9 @@ class Writer(Protocol):
 
     def show(self, answers: Sequence[Answer]) -> None:
         """Write some answers, after those before."""
+
+    def fail(self) -> None:
+        """Keep the place of a file that has no answer, where nothing but the place tells which answer is whose."""
 
     def finish(self) -> None:
         """Write what is still to be written."""
@@ -48,6 +52,10 @@ class _TextWriter:
 
     def show(self, answers: Sequence[Answer]) -> None:
         output.lines(line(answer, self._top, self._quiet) for answer in answers)
+
+    def fail(self) -> None:
+        if self._quiet:
+            output.line(UNREADABLE)
 
     def finish(self) -> None:
         pass
@@ -101,6 +109,9 @@ class _JsonWriter:
     def show(self, answers: Sequence[Answer]) -> None:
         self._list.extend(as_json(answer, self._top, self._all) for answer in answers)
 
+    def fail(self) -> None:
+        pass
+
     def finish(self) -> None:
         self._list.finish()
 
@@ -111,6 +122,9 @@ class _JsonLinesWriter:
 
     def show(self, answers: Sequence[Answer]) -> None:
         output.json_lines(output.json_text(as_json(answer, self._top, self._all)) for answer in answers)
+
+    def fail(self) -> None:
+        pass
 
     def finish(self) -> None:
         pass
@@ -194,6 +208,9 @@ class _CsvWriter:
 
     def show(self, answers: Sequence[Answer]) -> None:
         output.lines(csv_row([safe_name(answer.file), answer.row, *self._cells(answer)]) for answer in answers)
+
+    def fail(self) -> None:
+        pass
 
     def finish(self) -> None:
         pass

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlpcli.cli import output
-from mlpcli.cli.answers import CLASS_COLUMNS, JsonList, class_fields, csv_row, safe_name
+from mlpcli.cli.answers import CLASS_COLUMNS, UNREADABLE, JsonList, class_fields, csv_row, safe_name
 from mlpcli.errors import MlpError, UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def read_pages(
 
     annotate: where to draw what was read, of one page. Raises UsageError, CannotWriteError.
     """
+    from mlpcli.datasets.images import quiet as quiet_pillow
+    from mlpcli.datasets.pictures import PictureInput
     from mlpcli.pages import check_reads_pages, read_page
 
     check_reads_pages(model, "--page")
@@ -45,7 +47,13 @@ def read_pages(
             page = read_page(model, name, limits.reject, limits.strange_above)
         except MlpError as error:
             sources.fail(error)
+            if form == "text" and quiet:
+                output.line(UNREADABLE)
             continue
+        with quiet_pillow():
+            remark = PictureInput.remark(name)
+        if remark is not None:
+            sources.remark(name, remark)
         show(page, sources.named(name))
         if sheet is not None:
             sheet.add_page(page, sources.named(Path(name).name))
@@ -60,7 +68,7 @@ def _check_annotated(path: str, names: list[str], force: bool) -> None:
     if len(names) > 1:
         raise UsageError(f"--annotate: draws one page, {len(names)} are given; give them one by one")
     check_is_no_source(path, names, "--annotate")
-    check_picture_target(path, force, "--annotate")
+    check_picture_target(path, "annotated page", force, "--annotate")
 
 
 def _annotate(path: str, page: Page) -> None:
@@ -71,7 +79,7 @@ def _annotate(path: str, page: Page) -> None:
     with images.quiet():
         picture = images.read_colour(page.file, longest=2**16)
     marks = [Mark(each.box, each.text, each.answer.rejected is None) for each in page.characters]
-    write_picture(path, annotated(picture, marks))
+    write_picture(path, annotated(picture, marks), "annotated page")
 
 
 class _Shower:

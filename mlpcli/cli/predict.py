@@ -12,9 +12,9 @@ import click
 from click.core import ParameterSource
 
 from mlpcli.cli import output
-from mlpcli.cli.answers import FORMATS, writer
+from mlpcli.cli.answers import FORMATS, UNREADABLE, writer
 from mlpcli.cli.groups import GroupedCommand, option
-from mlpcli.cli.options import debug_option, json_option, quiet_option, use_threads
+from mlpcli.cli.options import debug_option, json_option, use_threads
 from mlpcli.errors import MlpError, UsageError
 
 if TYPE_CHECKING:
@@ -89,8 +89,15 @@ def _options(command: Command) -> Command:
                 type=click.Path(),
                 help="With --page: write the page with a box and a label for each character.",
             ),
-            option("Output", "--force", is_flag=True, help="Replace an existing FILE.png that mlp has not made."),
-            quiet_option,
+            option(
+                "Output", "--force", is_flag=True, help="Replace any existing FILE.png; else only one of its own kind."
+            ),
+            click.option(
+                "--quiet",
+                "-q",
+                is_flag=True,
+                help=f"Print the answers only, one a line; {UNREADABLE} for a file that cannot be read.",
+            ),
             json_option,
             debug_option,
         )
@@ -146,6 +153,11 @@ class Asked:
                 raise UsageError(f"{name}: is not for --page; leave one out")
         if self.force and self.save_seen is None and self.annotate is None:
             raise UsageError("--force: is about --save-seen and --annotate; leave it out")
+        if self.save_seen is not None and self.annotate is not None:
+            from mlpcli.pictures.png import is_same_file
+
+            if is_same_file(self.save_seen, self.annotate):
+                raise UsageError(f"--annotate: {self.annotate} is the file of --save-seen, too; give two names")
 
 
 @click.command(
@@ -179,6 +191,11 @@ def predict(context: click.Context, /, files: tuple[str, ...], **options: Any) -
     limits = Limits(asked.reject, None if asked.accept_strange else asked.strange_above)
     model = load(asked.weights)
     _check_fits(model, asked, limit_is_given)
+    if _is_blind(model) and not (asked.accept_strange or asked.quiet):
+        output.note(
+            f"{asked.weights}: no measure of what is strange, so whatever is no such picture gets an answer, too; "
+            "train again, or use model.with_strangeness(data) in Python"
+        )
     sheet = None
     if asked.save_seen is not None:
         from mlpcli.cli.seen import SeenSheet
@@ -212,7 +229,7 @@ def _check_fits(model: Model, asked: Asked, limit_is_given: bool) -> None:
                 raise UsageError(
                     f"{name}: {asked.weights} does not choose between classes ({model.task}); leave it out"
                 )
-    elif limit_is_given and model.strangeness([[0] * model.network.structure[0]]) is None:
+    elif limit_is_given and model.familiarity is None:
         raise UsageError(f"--strange-above: {asked.weights} has no measure of what is strange; leave it out")
     if model.input["kind"] != "image":
         for name, is_given in (
@@ -222,6 +239,11 @@ def _check_fits(model: Model, asked: Asked, limit_is_given: bool) -> None:
         ):
             if is_given:
                 raise UsageError(f"{name}: {asked.weights} was not trained on images; leave it out")
+
+
+def _is_blind(model: Model) -> bool:
+    """Whether it chooses between classes of images, and cannot tell what is unlike all of them."""
+    return model.task == "classification" and model.input["kind"] == "image" and model.familiarity is None
 
 
 @dataclass
@@ -279,6 +301,11 @@ class Sources:
         self.failures.append(error)
         output.error(self.named(str(error), "standard input"))
 
+    def remark(self, file: str, text: str) -> None:
+        """Tell of something to know about how a file was read."""
+        if not self.quiet:
+            output.note(f"{self.named(file)}: {text}")
+
     def named(self, text: str, name: str = "-") -> str:
         """The text with `name` in place of the temporary file's."""
         return text if self._received is None else text.replace(self._received, name)
@@ -325,8 +352,9 @@ class _Display:
             answers = []
             if isinstance(one, Failure):
                 self._sources.fail(one.error)
+                self.writer.fail()
             else:
-                output.note(f"{self._sources.named(one.file)}: {one.text}")
+                self._sources.remark(one.file, one.text)
         self._show(answers)
 
     def _show(self, answers: list[Answer]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from mlpcli.cli import output
@@ -22,15 +23,24 @@ _OPTION = "--save-seen"
 
 
 def drawn(answer: Answer, model: Model) -> list[str]:
-    """The picture of an answer, where it is one in a file, and beside it what the network saw, as lines of text."""
+    """The picture of an answer, where it is one in a file, and beside it what the network saw, as lines of text.
+
+    Below it where the terminal is too narrow for both.
+    """
     import numpy as np
 
     seen = _seen(answer, model)
-    drawings = [drawing(seen.mean(axis=2) if seen.ndim == 3 else seen)]
+    columns = shutil.get_terminal_size().columns
+    widest = max(1, min(32, columns // 2))
+    drawings = [drawing(seen.mean(axis=2) if seen.ndim == 3 else seen, widest)]
     original = None if answer.row is not None else _original(answer.file)
     if original is not None:
-        drawings.insert(0, drawing(np.asarray(original.convert("L"), np.float64) / 255))
-    return side_by_side(drawings)
+        drawings.insert(0, drawing(np.asarray(original.convert("L"), np.float64) / 255, widest))
+    beside = side_by_side(drawings)
+    if max(map(len, beside), default=0) <= columns:
+        return beside
+    above, below = drawings
+    return [*above, "", *below]
 
 
 class SeenSheet:
@@ -42,7 +52,7 @@ class SeenSheet:
         from mlpcli.pictures.png import check_is_no_source, check_picture_target
 
         check_is_no_source(path, sources, _OPTION)
-        check_picture_target(path, force, _OPTION)
+        check_picture_target(path, "contact sheet", force, _OPTION)
         self._path, self._model = path, model
         self._pairs: list[Pair] = []
         self._left_out = 0
@@ -85,7 +95,7 @@ class SeenSheet:
         if self._left_out:
             output.note(f"{self._path}: the first {len(self._pairs)} pictures; {self._left_out:,} more are left out")
         if self._pairs:
-            write_picture(self._path, contact_sheet(self._pairs))
+            write_picture(self._path, contact_sheet(self._pairs), "contact sheet")
 
 
 def _seen(answer: Answer, model: Model) -> npt.NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +75,25 @@ def measure_image(path: str | Path) -> tuple[int, int, bool]:
     return _read(path, measure, None)
 
 
+def count_frames(path: str | Path) -> int | None:
+    """How many pages or frames the picture in a file has, of which `read_image` reads the first.
+
+    1 also for what cannot be read; None for several in a file so large that counting them would take its time.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            if not file.read(4).startswith(_OF_SEVERAL):
+                return 1
+            with Image.open(file, formats=FORMATS) as image:
+                if not getattr(image, "is_animated", False):
+                    return 1
+                return int(image.n_frames) if os.fstat(file.fileno()).st_size <= _COUNTED else None
+    except Exception:  # whatever Pillow raises on damaged frames, the first one is judged by whoever reads it
+        return 1
+
+
+_OF_SEVERAL = (b"GIF8", b"II*\0", b"MM\0*", b"RIFF")  # first bytes of formats that hold several: GIF, TIFF, WebP
+_COUNTED = 2**20  # bytes of a file whose frames are counted
 _ORIENTATION = 0x0112  # the EXIF tag
 Result = TypeVar("Result")
 

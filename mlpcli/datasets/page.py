@@ -14,14 +14,14 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import Components, label
-from mlpcli.datasets.frame import SEEN, Frame, fit
+from mlpcli.datasets.frame import SEEN, Frame, extent
 from mlpcli.datasets.ground import Pixels, filtered, grey_of, off_the_ground
 from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
-from mlpcli.datasets.morphology import closing
+from mlpcli.datasets.morphology import closing, dilation
 from mlpcli.datasets.page_rules import without_rules
-from mlpcli.datasets.pen import narrowed, stroke_width
-from mlpcli.datasets.strokes import BOLDEST
+from mlpcli.datasets.pen import stroke_width
+from mlpcli.datasets.strokes import SMALL, as_trained, prepare, strokes
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
@@ -34,6 +34,10 @@ DARKEST = 0.3  # of the light of the ground that is written on: what is darker i
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
+SURROUNDINGS = 0.35  # of a character's size, looked at around it
+MOST_CLUTTER = 0.7  # times its own ink: seen were up to 0.4 on paper, and 1.4 and more on grained wood
+FEW = 8  # characters: fewer may be bits of a single one that fills the picture
+FILLING = 0.4  # of the picture's height: what is higher fills it; a page has no character as high
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
 
 Boxes = npt.NDArray[np.int64]  # (n, 4): left, top, right, bottom; right and bottom are one beyond
@@ -77,14 +81,20 @@ def find_characters(
     confidence: of pictures like `seen`, (n, height, width), how sure (n,) from 0 to 1 the network is of each: with
     it, strokes are joined to characters, and parted, as the network knows them, and not by their sizes alone.
 
+    A picture as small as those in training, or that a single character fills, is that character.
+
     UsageError where there is no such file, DamagedFileError for a file that is no picture or shows no characters.
     """
     image = read_image(path, READ_SIZE)
     full_height, full_width, _ = measure_image(path)
-    glyphs = _glyphs(_ink(image))
-    if not glyphs:
-        raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
+    glyphs = _glyphs(_ink(image)) if max(image.size) > SMALL else []
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
+    if len(glyphs) < FEW:
+        alone = _alone(path, (full_height, full_width), shape, frame)
+        if alone is not None and _is_of(alone.box, np.array([glyph.box for glyph in glyphs]).reshape(-1, 4) * scale):
+            return [alone]
+        if not glyphs:
+            raise DamagedFileError(f"{path}: no characters found; give a picture of a page with writing on it")
     found: list[Character] = []
     judge = None if confidence is None else _Judge(confidence, shape, frame)
     for line in _in_lines(glyphs, judge):
@@ -92,8 +102,33 @@ def find_characters(
         for glyph, box, spaced in zip(line, np.rint(boxes * scale).astype(int), spaces(boxes), strict=True):
             left, top, right, bottom = box.tolist()
             number = found[-1].line + (glyph is line[0]) if found else 0
-            found.append(Character((left, top, right, bottom), number, bool(spaced), _seen(glyph, shape, frame)))
+            seen = as_trained(glyph.ink, shape, frame)
+            found.append(Character((left, top, right, bottom), number, bool(spaced), seen))
     return found
+
+
+def _alone(path: str | Path, full: tuple[int, int], shape: tuple[int, int], frame: Frame) -> Character | None:
+    """The character that fills a picture, which is (height, width) of `full` in full size."""
+    image = read_image(path, colour=True)
+    ink = strokes(image)
+    rows, columns = extent(ink) if (ink > SEEN).any() else (slice(0, 0), slice(0, 0))
+    # What is lower stands on a page, where it would have been found: it is a rule, or dirt.
+    if rows.stop - rows.start < FILLING * image.height:
+        return None
+    y, x = full[0] / image.height, full[1] / image.width
+    left, right = (round(edge * x) for edge in (columns.start, columns.stop))
+    top, bottom = (round(edge * y) for edge in (rows.start, rows.stop))
+    return Character((left, top, right, bottom), 0, True, prepare(image, shape, frame))
+
+
+def _is_of(whole: Box, boxes: npt.NDArray[np.floating]) -> bool:
+    """Whether boxes (n, 4) are bits of the character in a box: all inside, and none nearly as high."""
+    left, top, right, bottom = whole
+    slack = 0.05 * (bottom - top)
+    inside = (boxes[:, :2] > (left - slack, top - slack)).all() and (
+        boxes[:, 2:] < (right + slack, bottom + slack)
+    ).all()
+    return bool(inside and (boxes[:, 3] - boxes[:, 1] < 0.7 * (bottom - top)).all())
 
 
 def _ink(image: "Image.Image") -> Grey:
@@ -135,7 +170,7 @@ def _strength(ink: Grey, pieces: Components) -> tuple[Floats, Floats]:
     """The ink of each piece, the stronger pixels counting more, and the sum of its squares."""
     inked = pieces.labels > 0
     numbers, values = pieces.labels[inked] - 1, ink[inked]
-    energy = np.bincount(numbers, values**2)
+    energy = np.bincount(numbers, values**2).astype(np.float64)
     return energy / np.maximum(np.bincount(numbers, values), 1e-9), energy
 
 
@@ -184,7 +219,32 @@ def _glyphs(ink: Grey) -> list[Glyph]:
         if bottom - top > 0.4 * typical:
             mine = np.isin(pieces.labels[top:bottom, left:right], group + 1)
             glyphs.append(Glyph(int(left), int(top), np.where(mine, ink[top:bottom, left:right], 0.0)))
-    return glyphs
+    return _on_paper(ink, glyphs)
+
+
+def _on_paper(ink: Grey, glyphs: list[Glyph]) -> list[Glyph]:
+    """Those glyphs around which there is little ink that is no glyph's: beyond the sheet, all is full of it, as the
+    grain of a desk.
+    """
+    clean = np.zeros(ink.shape, bool)
+    for glyph in glyphs:
+        height, width = glyph.ink.shape
+        clean[glyph.top : glyph.top + height, glyph.left : glyph.left + width] |= glyph.ink > 0
+    clean = dilation(dilation(clean, 5, 0), 5, 1)  # soft edges
+    clutter = np.pad(((ink > 0.15) & ~clean).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    kept = []
+    for glyph in glyphs:
+        height, width = glyph.ink.shape
+        around = round(SURROUNDINGS * max(height, width))
+        top, left = max(0, glyph.top - around), max(0, glyph.left - around)
+        bottom, right = (
+            min(at, side)
+            for at, side in zip((glyph.top + height + around, glyph.left + width + around), ink.shape, strict=True)
+        )
+        beside = clutter[bottom, right] - clutter[top, right] - clutter[bottom, left] + clutter[top, left]
+        if beside < MOST_CLUTTER * (glyph.ink > 0.3).sum():
+            kept.append(glyph)
+    return kept
 
 
 def _typical(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
@@ -218,12 +278,8 @@ class _Judge:
         self._confidence, self._shape, self._frame = confidence, shape, frame
 
     def __call__(self, *glyphs: Glyph) -> list[float]:
-        seen = np.stack([_seen(glyph, self._shape, self._frame) for glyph in glyphs])
+        seen = np.stack([as_trained(glyph.ink, self._shape, self._frame) for glyph in glyphs])
         return [float(sure) for sure in self._confidence(seen)]
-
-
-def _seen(glyph: Glyph, shape: tuple[int, int], frame: Frame) -> Grey:
-    return fit(narrowed(glyph.ink, BOLDEST * frame.stroke), shape, frame)
 
 
 def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:

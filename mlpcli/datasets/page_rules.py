@@ -84,13 +84,10 @@ def _taken_out(ink: Grey, rules: Mask, visible: float) -> Grey:
     """The ink without that of level rules; darker strokes stay, others are drawn across."""
     level = _levels(ink, rules, 0.5 * visible)
     # How many pixels across a rule are its ink; the found ones may be fewer.
-    across = np.cumsum(
-        np.pad(ink > 0.25 * dilation(level, THICKEST, 0), ((THICKEST // 2 + 1, THICKEST // 2), (0, 0))),
-        axis=0,
-        dtype=np.int16,
-    )
+    inked = ink > 0.25 * dilation(level, THICKEST, 0)
+    across = np.cumsum(np.pad(inked, ((THICKEST // 2 + 1, THICKEST // 2), (0, 0))), axis=0, dtype=np.int16)
     breadth = float(np.median((across[THICKEST:] - across[:-THICKEST])[rules]))
-    found = np.count_nonzero(rules) / max(np.count_nonzero(rules[1:] & ~rules[:-1]), 1)
+    found = np.count_nonzero(rules) / (np.count_nonzero(rules[1:] & ~rules[:-1]) + 1)
     level = dilation(level, 2 * math.ceil(max(breadth + 2 - found, 2) / 2) + 1, 0)
     band = level > 0
     rest = np.where(band & (ink < 1.8 * level + 0.5 * visible), 0, ink).astype(np.float32)

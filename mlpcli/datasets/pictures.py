@@ -51,9 +51,18 @@ class PictureInput:
             seen = strokes.prepare(picture, (self.shape[0], self.shape[1]), self.frame)
         except ValueError:
             raise DamagedFileError(
-                f"{path}: blank, no strokes stand out from the ground; give another picture"
+                f"{path}: blank, no strokes stand out from the ground; give another picture; for a page of many "
+                "characters, give --page"
             ) from None
         return np.asarray(seen.reshape(-1) * self.maximum)
+
+    @staticmethod
+    def remark(path: str | Path) -> str | None:
+        """What there is to know about how the picture in a file is read, or None."""
+        frames = images.count_frames(path)
+        if frames == 1:
+            return None
+        return f"the first of {'several' if frames is None else frames} pages or frames is read"
 
     def as_picture(self, example: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """A raw example (I,) as a picture of `shape`, 0 to 1."""

@@ -176,6 +176,39 @@ def test_a_blank_ruled_page_is_damage(tmp_path):
         found(tmp_path, canvas.photograph())
 
 
+@pytest.mark.parametrize("scale", [1, 4])
+def test_a_character_that_fills_the_picture_is_found(tmp_path, scale):
+    """A crop around a character, and again larger than pages are looked at."""
+    canvas = Canvas(100, 190)
+    box = canvas.digit("7", 15, 20, 150, 14)
+    image = canvas.photograph()
+    (character,) = found(tmp_path, image.resize((100 * scale, 190 * scale)))
+    assert (character.line, character.after_space) == (0, True)
+    np.testing.assert_allclose(character.box, np.multiply(box, scale), atol=4 * scale)
+    alone = fit(np.asarray(canvas.ink), SHAPE, FRAME)
+    assert np.corrcoef(character.seen.ravel(), alone.ravel())[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("name", ["0", "3", "5", "8"])
+def test_bits_of_a_character_that_fills_the_picture_are_no_characters(tmp_path, name):
+    canvas = Canvas(150, 190)
+    canvas.digit(name, 15, 12, 166, 14)
+    image = canvas.photograph()
+    grey = np.asarray(image.convert("L")).copy()
+    grey[60:130:30, 60:90] = 90  # specks
+    assert len(found(tmp_path, Image.fromarray(grey))) == 1
+
+
+def test_a_picture_as_small_as_those_in_training_is_one_character(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in "0123456789":
+        canvas = Canvas(120, 120)
+        canvas.digit(name, 30, 30, 48, 6)
+        noisy = fit(canvas.ink, SHAPE, FRAME) * 255 + rng.normal(0, 8, SHAPE)
+        (character,) = found(tmp_path, Image.fromarray(noisy.clip(0, 255).astype(np.uint8)))
+        assert np.corrcoef(character.seen.ravel(), noisy.ravel())[0, 1] > 0.8
+
+
 def test_no_file_and_no_picture(tmp_path):
     with pytest.raises(UsageError):
         find_characters(tmp_path / "none.png", SHAPE, FRAME)
@@ -202,3 +235,20 @@ def test_boxes_are_in_pixels_of_the_full_size(tmp_path, suffix):
     exif[0x0112] = 8  # turn it 90 degrees counter-clockwise
     lying = large.transpose(Image.Transpose.ROTATE_270)
     assert_found(found(tmp_path, lying, f"large.{suffix}", exif=exif), truth, 30, [10, 9, 10, 9])
+
+
+def on_a_desk(picture, border=90, seed=3):
+    """The page as a sheet on dark wood, whose grain runs across."""
+    page = np.asarray(picture)
+    rng = np.random.default_rng(seed)
+    height, width = (side + 2 * border for side in page.shape)
+    grain = np.repeat(rng.normal(0, 22, (height, width // 24 + 1)), 24, axis=1)[:, :width]
+    desk = np.clip(70 + grain, 0, 255).astype(np.uint8)
+    desk[border:-border, border:-border] = page
+    return Image.fromarray(desk)
+
+
+def test_the_grain_of_the_desk_is_no_writing(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = [(line, tuple(at + 90 for at in box), spaced) for line, box, spaced in write(canvas)]
+    assert_found(found(tmp_path, on_a_desk(canvas.photograph())), truth)

@@ -18,11 +18,12 @@ from mlpcli.model import Model, load
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
-    """Without a measure of what is strange, as older files are: what is tested is how answers are given."""
+    """To which nothing is strange: what is tested is how answers are given."""
     path = tmp_path_factory.mktemp("predict") / "weights.npy"
     model = train(digits, epochs=30)
-    meta = {name: value for name, value in model.meta.items() if name != "familiar"}
-    dataclasses.replace(model, meta=meta, familiarity=None).save(path)
+    far = {"limit": 1e9, "norm": 1e9}
+    meta = {**model.meta, "familiar": {**model.meta["familiar"], **far}}
+    dataclasses.replace(model, meta=meta, familiarity=dataclasses.replace(model.familiarity, **far)).save(path)
     return path
 
 
@@ -30,6 +31,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, digits: Dataset) -> Path:
 def weights(trained: Path, tmp_path: Path) -> Path:
     """weights.npy of a network of digits, in the folder that commands run in."""
     return Path(shutil.copy(trained, tmp_path / "weights.npy"))
+
+
+@pytest.fixture
+def older(weights: Path) -> Path:
+    """Makes weights.npy one without a measure of what is strange, as older files are."""
+    model = load(weights)
+    meta = {name: value for name, value in model.meta.items() if name != "familiar"}
+    dataclasses.replace(model, meta=meta, familiarity=None).save(weights)
+    return weights
 
 
 @pytest.fixture

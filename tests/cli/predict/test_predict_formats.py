@@ -37,7 +37,7 @@ def test_all_formats_say_the_same(mlp, weights, pictures):
     rows = rows_of(mlp("predict", *pictures, "--format", "csv").out)
     for row, one in zip(rows, document, strict=True):
         assert (row["file"], row["row"], row["label"], row["nearest"]) == (one["file"], "", one["label"], one["label"])
-        assert (row["strangeness"], row["rejected"]) == ("", "")
+        assert (float(row["strangeness"]), row["rejected"]) == (one["strangeness"], "")
         assert float(row["probability"]) == one["probability"]
     said = [line.split(": ")[1][0] for line in mlp("predict", *pictures).out.splitlines()]
     assert said == [one["label"] for one in document]
@@ -183,3 +183,22 @@ def test_the_first_answer_waits_for_no_import_that_it_can_do_without(weights, dr
     assert "mlpcli.predicting" in loaded
     assert not loaded & {"tqdm", "requests", "concurrent.futures", "numpy.random", "mlpcli.config", "mlpcli.cli.train"}
     assert not loaded & {"mlpcli.training.loop", "mlpcli.datasets.table", "mlpcli.datasets.fetch", "mlpcli.pictures"}
+
+
+def test_answers_alone_line_up_with_the_files(mlp, weights, draw, tmp_path):
+    names = [draw(i, f"{i}.png").name for i in range(10)]
+    said = mlp("predict", *names, "--quiet").out.splitlines()
+    names.insert(7, "no.png")
+    names.insert(2, "bad.png")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    code, out, err = mlp("predict", *names, "--quiet")
+    assert (code, err.count("\n")) == (3, 2)
+    assert dict(zip(names, out.splitlines(), strict=True)) == {
+        **dict(zip((name for name in names if name[0].isdigit()), said, strict=True)),
+        "bad.png": "!",
+        "no.png": "!",
+    }
+    assert mlp("predict", "no.png", "--page", "-q").out == "!\n"
+    for form in ("csv", "json", "jsonl"):
+        assert "!" not in mlp("predict", *names, "-q", "--format", form).out
+    assert "!" not in mlp("predict", *names).out

@@ -209,3 +209,78 @@ def test_standard_input_that_is_closed(mlp, weights, monkeypatch):
     code, _, err = mlp("predict", "-")
     assert (code, err.count("\n")) == (2, 1)
     assert "standard input: it is closed" in err
+
+
+# Pages and frames
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "WEBP"])
+def test_of_several_frames_the_first_is_read_and_that_is_told(mlp, weights, draw, stdin, tmp_path, form):
+    frames = [Image.open(draw(i, f"{i}.png")).convert("L") for i in range(4)]
+    name, lossless = f"x.{form.lower()}", {"lossless": True} if form == "WEBP" else {}
+    frames[0].save(tmp_path / name, form, save_all=True, append_images=frames[1:], **lossless)
+    frames[0].save(tmp_path / f"one.{form.lower()}", form, **lossless)
+    first = mlp("predict", "0.png", "-q").out
+    note = "the first of 4 pages or frames is read"
+    assert mlp("predict", name, "0.png", name, "-q") == (0, first * 3, "")
+    code, _, err = mlp("predict", name, "0.png", f"one.{form.lower()}")
+    assert (code, err) == (0, f"mlp: {name}: {note}\n")
+    assert mlp("predict", "--page", name).err == f"mlp: {name}: {note}\n"
+    stdin((tmp_path / name).read_bytes())
+    assert mlp("predict", "-").err == f"mlp: -: {note}\n"
+
+
+def test_frames_that_are_damaged_end_nothing(mlp, weights, draw, tmp_path):
+    frames = [Image.open(draw(i, f"{i}.png")).convert("L") for i in range(4)]
+    frames[0].save(tmp_path / "x.gif", save_all=True, append_images=frames[1:])
+    content = (tmp_path / "x.gif").read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        broken = bytearray(content[: rng.integers(len(content) // 3, len(content))])
+        broken[int(rng.integers(len(content) // 4, len(broken)))] ^= 0xFF
+        (tmp_path / "x.gif").write_bytes(broken)
+        code, _, err = mlp("predict", "x.gif")
+        assert code in (0, 3)
+        assert all(line.startswith("mlp: ") for line in err.splitlines())
+
+
+# The scale of arrays
+
+
+@pytest.mark.parametrize(
+    ("factor", "shift", "told"),
+    [
+        (1, 0, None),
+        (0.9, 0, None),
+        (1 / 16, 0, "values from 0 to 1,"),
+        (255 / 16, 0, "values from 0 to 255,"),
+        (1, -8, "values from -8 to 8,"),
+        (0, 0, None),
+    ],
+)
+def test_an_array_on_another_scale_is_told_of_once(mlp, weights, tmp_path, digits, factor, shift, told):
+    X = digits.test.X[:300].astype(float) * factor + shift
+    np.save(tmp_path / "new.npy", X)
+    code, out, err = mlp("predict", "new.npy", "--accept-strange")
+    assert (code, len(out.splitlines())) == (0, 300)
+    assert err.count("\n") == (told is not None)
+    if told is not None:
+        assert err.startswith(f"mlp: new.npy: {told} those in training were from 0 to 16")
+    assert mlp("predict", "new.npy", "-q").err == ""
+
+
+def test_values_that_are_not_finite_are_one_error(mlp, weights, tmp_path, digits):
+    for bad in (np.nan, np.inf):
+        X = digits.test.X[:3].astype(float)
+        X[1, 2] = bad
+        np.save(tmp_path / "new.npy", X)
+        code, _, err = mlp("predict", "new.npy")
+        assert (code, err.count("\n")) == (2, 1)
+
+
+def test_the_scale_of_numbers_that_are_no_pixels_is_free(mlp, tmp_path):
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    np.savez(tmp_path / "d.npz", X=X, y=X[:, 0] > 0)
+    np.save(tmp_path / "new.npy", X * 100)
+    assert mlp("train", "d.npz", "--epochs", 1).code == 0
+    assert mlp("predict", "new.npy").err == ""

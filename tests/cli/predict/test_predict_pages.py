@@ -153,6 +153,38 @@ def test_annotate_never_replaces_the_page(mlp, weights, page):
     assert page.read_bytes() == before
 
 
+@pytest.mark.parametrize("other", ["one.png", "./one.png", "folder/../one.png", "link.png", "hard.png"])
+@pytest.mark.parametrize("is_there", [False, True])
+def test_the_two_pictures_want_two_names(mlp, weights, page, tmp_path, other, is_there):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "one.png").write_bytes(b"")
+    try:
+        (tmp_path / "link.png").symlink_to(tmp_path / "one.png")
+        (tmp_path / "hard.png").hardlink_to(tmp_path / "one.png")
+    except OSError:
+        pytest.skip("no links here")
+    if not is_there and other != "hard.png":
+        (tmp_path / "one.png").unlink()
+    code, out, err = mlp("predict", "--page", "page.png", "--annotate", other, "--save-seen", "one.png", "--force")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"--annotate: {other} is the file of --save-seen" in err
+
+
+def test_a_picture_of_one_kind_does_not_replace_one_of_the_other(mlp, weights, page, tmp_path):
+    kinds = [("--annotate", "a.png"), ("--save-seen", "s.png")]
+    for option, name in kinds * 2:  # the second time it replaces its own
+        assert mlp("predict", "--page", "page.png", option, name).code == 0
+    for (option, _), (_, other) in zip(kinds, kinds[::-1], strict=True):
+        before = (tmp_path / other).read_bytes()
+        code, out, err = mlp("predict", "--page", "page.png", option, other)
+        assert (code, out) == (5, "")
+        assert "give --force to replace it" in err
+        assert (tmp_path / other).read_bytes() == before
+        assert mlp("predict", "--page", "page.png", option, other, "--force").code == 0
+        assert (tmp_path / other).read_bytes() != before
+        (tmp_path / other).write_bytes(before)
+
+
 def test_save_seen_of_a_page(mlp, weights, page, tmp_path):
     assert mlp("predict", "--page", "page.png", "--save-seen", "seen.png").code == 0
     with Image.open(tmp_path / "seen.png") as sheet:
@@ -185,3 +217,17 @@ def test_a_whole_page_is_found_and_read(mlp, weights, tmp_path, digits):
     assert [len(line.replace(" ", "")) for line in lines] == [5, 5]
     read = "".join(lines).replace(" ", "")
     assert sum(a == b for a, b in zip(read, "".join(rows), strict=True)) >= 8
+
+
+def test_a_picture_without_strokes_may_be_a_page(mlp, weights, tmp_path):
+    Image.new("L", (300, 200), 255).save(tmp_path / "blank.png")
+    code, out, err = mlp("predict", "blank.png")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert err.endswith("; for a page of many characters, give --page\n")
+
+
+def test_a_character_that_fills_its_picture_is_read_as_without_page(mlp, weights, draw):
+    for i in range(5):
+        draw(i, f"{i}.png", size=8)  # as small as in training
+    names = [f"{i}.png" for i in range(5)]
+    assert mlp("predict", "--page", *names, "-q").out == mlp("predict", *names, "-q").out

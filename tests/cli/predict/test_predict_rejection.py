@@ -48,7 +48,6 @@ def test_a_reject_of_nought_takes_all(mlp, weights, draw):
 def test_what_is_strange_gets_no_label(mlp, weights, draw, measured):
     names = [draw(i, f"{i}.png").name for i in range(3)]
     plain = json.loads(mlp("predict", *names, "--json").out)
-    assert {one["strangeness"] for one in plain} == {None}
     measured(0.5, 1.0, 1.7)
     found = json.loads(mlp("predict", *names, "--json").out)
     assert [one["strangeness"] for one in found] == [0.5, 1.0, 1.7]
@@ -102,7 +101,6 @@ def test_the_limit_of_strangeness(mlp, weights, draw, measured):
         (("--strange-above", "0"), "--strange-above: 0 is out of range"),
         (("--strange-above", "nan"), "--strange-above: nan is out of range"),
         (("--strange-above", "inf"), "--strange-above: inf is out of range"),
-        (("--strange-above", "2"), "has no measure of what is strange"),
         (("--strange-above", "2", "--accept-strange"), "contradicts --strange-above"),
         (("--json", "--format", "csv"), "contradicts --format csv"),
         (("--show", "--format", "csv"), "--show: draws between lines"),
@@ -121,6 +119,28 @@ def test_options_that_make_no_sense_are_one_line(mlp, weights, draw, options, wh
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert what in err
     assert err.startswith("mlp: error: ")
+
+
+def test_a_network_without_a_measure_says_so_once(mlp, older, draw):
+    names = [draw(i, f"{i}.png").name for i in range(10)]
+    code, out, err = mlp("predict", *names, "--json")
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith("mlp: weights.npy: no measure of what is strange")
+    assert "model.with_strangeness(data)" in err
+    assert {one["strangeness"] for one in json.loads(out)} == {None}
+    rows = list(csv.DictReader(io.StringIO(mlp("predict", *names, "--format", "csv").out)))
+    assert {(row["strangeness"], row["rejected"]) for row in rows} == {("", "")}
+    for option in ("--quiet", "--accept-strange"):
+        assert mlp("predict", *names, option).err == ""
+    code, out, err = mlp("predict", names[0], "--strange-above", 2)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "--strange-above: weights.npy has no measure of what is strange" in err
+
+
+def test_the_note_of_a_network_without_a_measure_helps(mlp, older, draw, digits, model):
+    model.with_strangeness(digits).save(older)
+    draw(0, "x.png")
+    assert mlp("predict", "x.png").err == ""
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,21 @@ def test_show_draws_both(mlp, weights, draw):
     assert not any(line[60:].strip() for line in lines[9:31])
 
 
+@pytest.mark.parametrize("columns", [120, 80, 79, 66, 40, 20, 10, 1])
+def test_show_never_wraps(mlp, weights, draw, monkeypatch, columns):
+    """Both take 60 + 3 + 16 columns."""
+    name = draw(0, "x.png", size=30, invert=True).name
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = mlp("predict", name, "--show").out.splitlines()[1:-1]
+    assert max(map(len, lines)) <= max(columns, 2)
+    if columns >= 79:
+        assert len(lines) == 30
+    elif columns >= 60:
+        assert [i for i, line in enumerate(lines) if not line] == [30]
+        assert {len(line) for line in lines[31:]} == {16}
+        assert len(lines) == 30 + 1 + 8
+
+
 def test_show_of_an_array_draws_what_was_seen(mlp, weights, tmp_path, digits):
     np.save(tmp_path / "x.npy", digits.test.X[:2])
     lines = mlp("predict", "x.npy", "--show").out.splitlines()
