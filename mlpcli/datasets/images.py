@@ -100,7 +100,7 @@ Result = TypeVar("Result")
 
 def _read(path: str | Path, use: "Callable[[Image.Image], Result]", draft: int | None) -> Result:
     """What `use` makes of the picture in a file; `draft`: a side that is enough, or None to read the header only."""
-    content = read_regular(path, MAX_FILE, "name a picture, scaled down if it is very large")
+    content = read_regular(path, MAX_FILE, "check the name of the picture", if_longer="scale it down")
     if not content:
         raise DamagedFileError(f"{path}: the file is empty; give a picture")
     try:
