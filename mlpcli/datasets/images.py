@@ -87,7 +87,7 @@ def count_frames(path: str | Path) -> int | None:
             with Image.open(file, formats=FORMATS) as image:
                 if not getattr(image, "is_animated", False):
                     return 1
-                return int(image.n_frames) if os.fstat(file.fileno()).st_size <= _COUNTED else None
+                return int(getattr(image, "n_frames", 1)) if os.fstat(file.fileno()).st_size <= _COUNTED else None
     except Exception:  # whatever Pillow raises on damaged frames, the first one is judged by whoever reads it
         return 1
 
