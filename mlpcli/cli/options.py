@@ -52,10 +52,16 @@ mirror_option = option(
 
 def data_dir_hint() -> str:
     """What to add to the next command where --data-dir was typed, or nothing."""
+    typed = typed_data_dir()
+    return "" if typed is None else f" --data-dir {typed_path(str(typed))}"
+
+
+def typed_data_dir() -> Path | None:
+    """What --data-dir was given on the command line, or None."""
     context = click.get_current_context()
     if context.get_parameter_source("data_dir") is not ParameterSource.COMMANDLINE:
-        return ""
-    return f" --data-dir {shlex.quote(str(context.params['data_dir']))}"
+        return None
+    return Path(context.params["data_dir"])
 
 
 def typed_path(path: str) -> str:

@@ -14,6 +14,7 @@ from mlpcli.cli.options import (
     debug_option,
     json_option,
     quiet_option,
+    typed_data_dir,
     use_threads,
 )
 from mlpcli.cli.trained import read_as_trained
@@ -70,7 +71,8 @@ def report(
     model = load(weights)
     check_report_target(path, force)
     dataset = None if no_data else read_as_trained(model, weights, data, label, data_dir, ", or give --no-data")
-    measured = write(model, dataset, path, weights=weights, named=data, force=force)
+    typed = typed_data_dir()
+    measured = write(model, dataset, path, weights=weights, named=data, data_dir=typed, force=force)
     size = Path(path).stat().st_size
     if as_json:
         document = {"report": path, "bytes": size, "data": None}

@@ -14,13 +14,13 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from mlpcli.datasets.components import Components, label
-from mlpcli.datasets.frame import SEEN, Frame, extent, fit
+from mlpcli.datasets.frame import SEEN, Frame, extent
 from mlpcli.datasets.ground import change, filtered, grey_of
 from mlpcli.datasets.images import Grey, measure_image, read_image
 from mlpcli.datasets.lines import lines_of_writing, spaces
-from mlpcli.datasets.morphology import closing, opening
+from mlpcli.datasets.morphology import closing, dilation, opening
 from mlpcli.datasets.page_rules import without_rules
-from mlpcli.datasets.strokes import SMALL, prepare, strokes
+from mlpcli.datasets.strokes import SMALL, as_trained, prepare, strokes
 from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
@@ -30,6 +30,8 @@ FAINTEST = 0.4  # of the typical ink: what is fainter is not written
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
+SURROUNDINGS = 0.35  # of a character's size, looked at around it
+MOST_CLUTTER = 0.7  # times its own ink: seen were up to 0.4 on paper, and 1.4 and more on grained wood
 FEW = 8  # characters: fewer may be bits of a single one that fills the picture
 FILLING = 0.4  # of the picture's height: what is higher fills it; a page has no character as high
 MOST = 4000  # pieces that are looked at, the largest; a page has hundreds
@@ -95,7 +97,8 @@ def find_characters(
         for glyph, box, spaced in zip(line, np.rint(boxes * scale).astype(int), spaces(boxes), strict=True):
             left, top, right, bottom = box.tolist()
             number = found[-1].line + (glyph is line[0]) if found else 0
-            found.append(Character((left, top, right, bottom), number, bool(spaced), fit(glyph.ink, shape, frame)))
+            seen = as_trained(glyph.ink, shape, frame)
+            found.append(Character((left, top, right, bottom), number, bool(spaced), seen))
     return found
 
 
@@ -195,7 +198,32 @@ def _glyphs(ink: Grey) -> list[Glyph]:
         if bottom - top > 0.4 * typical:
             mine = np.isin(pieces.labels[top:bottom, left:right], group + 1)
             glyphs.append(Glyph(int(left), int(top), np.where(mine, ink[top:bottom, left:right], 0.0)))
-    return glyphs
+    return _on_paper(ink, glyphs)
+
+
+def _on_paper(ink: Grey, glyphs: list[Glyph]) -> list[Glyph]:
+    """Those glyphs around which there is little ink that is no glyph's: beyond the sheet, all is full of it, as the
+    grain of a desk.
+    """
+    clean = np.zeros(ink.shape, bool)
+    for glyph in glyphs:
+        height, width = glyph.ink.shape
+        clean[glyph.top : glyph.top + height, glyph.left : glyph.left + width] |= glyph.ink > 0
+    clean = dilation(dilation(clean, 5, 0), 5, 1)  # soft edges
+    clutter = np.pad(((ink > 0.15) & ~clean).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    kept = []
+    for glyph in glyphs:
+        height, width = glyph.ink.shape
+        around = round(SURROUNDINGS * max(height, width))
+        top, left = max(0, glyph.top - around), max(0, glyph.left - around)
+        bottom, right = (
+            min(at, side)
+            for at, side in zip((glyph.top + height + around, glyph.left + width + around), ink.shape, strict=True)
+        )
+        beside = clutter[bottom, right] - clutter[top, right] - clutter[bottom, left] + clutter[top, left]
+        if beside < MOST_CLUTTER * (glyph.ink > 0.3).sum():
+            kept.append(glyph)
+    return kept
 
 
 def _typical(values: npt.NDArray[Any], weights: npt.NDArray[Any]) -> float:
@@ -229,7 +257,7 @@ class _Judge:
         self._confidence, self._shape, self._frame = confidence, shape, frame
 
     def __call__(self, *glyphs: Glyph) -> list[float]:
-        seen = np.stack([fit(glyph.ink, self._shape, self._frame) for glyph in glyphs])
+        seen = np.stack([as_trained(glyph.ink, self._shape, self._frame) for glyph in glyphs])
         return [float(sure) for sure in self._confidence(seen)]
 
 

@@ -1,4 +1,4 @@
-"""The width of strokes, and bold strokes drawn with a finer pen."""
+"""The width of strokes, and strokes drawn with a finer or a broader pen."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from mlpcli.datasets.images import Grey
-from mlpcli.datasets.morphology import erosion
+from mlpcli.datasets.morphology import dilation, erosion
 
-DRAWN = 160  # pixels of the longer side at which strokes are narrowed
+DRAWN = 160  # pixels of the longer side at which strokes are narrowed and widened
 
 
 def stroke_width(ink: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -30,15 +30,36 @@ def narrowed(ink: Grey, most: float) -> Grey:
 
     Counters that a bold pen has nearly closed open.
     """
-    longer = max(ink.shape)
-    excess = float(stroke_width(ink)) / longer - most
+    excess = float(stroke_width(ink)) / max(ink.shape) - most
     if excess <= 0:
         return ink
-    ratio = DRAWN / longer
-    size = (max(1, round(ink.shape[1] * ratio)), max(1, round(ink.shape[0] * ratio)))
-    drawn = np.pad(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR)), 1)
+    drawn = _enlarged(ink, 1)
     for step in range(round(excess * DRAWN / 2)):
         level, upright = erosion(drawn, 3, 1), erosion(drawn, 3, 0)
         # Squares and crosses in turn make an octagon, which is nearly round.
         drawn = erosion(level, 3, 0) if step % 2 else np.minimum(level, upright)
     return drawn
+
+
+def widened(ink: Grey, least: float) -> Grey:
+    """Strokes that fill their picture (height, width), 0 to 1, as a pen draws them that is `least` wide at least, as
+    `narrowed`.
+
+    Reduced to a few pixels, a fine line would be a grey shade of one.
+    """
+    lack = least - float(stroke_width(ink)) / max(ink.shape)
+    if lack <= 0:
+        return ink
+    steps = round(lack * DRAWN / 2)
+    drawn = _enlarged(ink, steps + 1)
+    for step in range(steps):
+        level, upright = dilation(drawn, 3, 1), dilation(drawn, 3, 0)
+        drawn = dilation(level, 3, 0) if step % 2 else np.maximum(level, upright)
+    return drawn
+
+
+def _enlarged(ink: Grey, margin: int) -> Grey:
+    """`ink` at DRAWN pixels, with so many pixels of nothing around it."""
+    ratio = DRAWN / max(ink.shape)
+    size = (max(1, round(ink.shape[1] * ratio)), max(1, round(ink.shape[0] * ratio)))
+    return np.pad(np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR)), margin)

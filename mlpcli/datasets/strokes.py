@@ -10,7 +10,7 @@ from mlpcli.datasets.ground import Pixels, border, filtered, grey_of, is_dark, l
 from mlpcli.datasets.groups import Mask, contrasting, is_part, main_group, widest_square, without_frame
 from mlpcli.datasets.images import Grey
 from mlpcli.datasets.morphology import dilation
-from mlpcli.datasets.pen import narrowed
+from mlpcli.datasets.pen import narrowed, widened
 from mlpcli.datasets.rules import without_rules
 
 MIN_CONTRAST = 12.0  # of 255: less between ground and strokes is an empty page
@@ -18,6 +18,7 @@ SMALL = 64  # pixels of the longer side, up to which a stroke may be a pixel wid
 LOOK_SIZE = 640  # pixels of the longer side: enough to find a character
 CLOSE_SIZE = 480  # pixels of the longer side: enough for one character and its surroundings
 NARROW = 0.12  # of the picture's longer side: few strokes are wider
+FINEST = 0.8  # times the mean width of the training pictures' strokes: finer ones are widened
 BOLDEST = 1.2  # times the mean width of the training pictures' strokes: bolder ones are narrowed
 MARGIN = 0.75  # of a character's size: what is looked at around it
 
@@ -218,4 +219,10 @@ def prepare(image: "Image.Image", shape: tuple[int, int], frame: Frame) -> Grey:
         grey = grey_of(image).astype(np.float32)
         if np.median(border(grey)) < 0.1 * grey.max():
             return grey / max(float(grey.max()), 1.0) if grey.max() < 200 else grey / np.float32(255)
-    return fit(narrowed(np.ascontiguousarray(ink[extent(ink)]), BOLDEST * frame.stroke), shape, frame)
+    return as_trained(ink, shape, frame)
+
+
+def as_trained(ink: Grey, shape: tuple[int, int], frame: Frame) -> Grey:
+    """Strokes, 0 to 1, drawn with a pen like that of the training pictures and put where these have theirs."""
+    drawn = np.ascontiguousarray(ink[extent(ink)])
+    return fit(widened(narrowed(drawn, BOLDEST * frame.stroke), FINEST * frame.stroke), shape, frame)

@@ -125,6 +125,7 @@ class TestFiles:
         found = mlp("plot", "weights", trained, "--show")
         assert (found.code, found.err.count("\n")) == (2, 1)
         assert "no display" in found.err
+        assert "look at" not in found.err  # at no file, as none was written
         assert list(tmp_path.iterdir()) == []
 
     def test_history_of_a_table(self, mlp, tmp_path):
@@ -160,6 +161,16 @@ def test_without_matplotlib_some_are_drawn_as_text(mlp, trained, tmp_path, witho
     asked = mlp("plot", name, data, "-o", "a.png")
     assert (asked.code, asked.out) == (1, "")
     assert "pip install 'mlpcli[plot]'" in asked.err
+
+
+def test_rows_cannot_be_drawn_as_text(mlp, tmp_path, without_matplotlib):
+    (tmp_path / "t.csv").write_text("x,y,kind\n" + "1,2,a\n3,4,b\n" * 20)
+    found = mlp("plot", "samples", "t.csv")
+    named = "mlp: error: figures need Matplotlib; install it with: pip install 'mlpcli[plot]'\n"
+    assert found == (1, "", named)
+    asked = mlp("plot", "samples", "t.csv", "--terminal")
+    assert (asked.code, asked.out) == (2, "")
+    assert "leave out --terminal" in asked.err
 
 
 @pytest.mark.parametrize("option", [("-o", "a.png"), ("--show",)])

@@ -1,4 +1,7 @@
+import html
 import json
+import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -49,6 +52,20 @@ def test_what_was_asked_is_in_the_commands(mlp, weights):
     assert mlp("report", "it's.npy", "digits", "-o", "-r.html").code == 0
     text = Path("-r.html").read_text("utf-8")
     assert "mlp report &#x27;it&#x27;&quot;&#x27;&quot;&#x27;s.npy&#x27; digits --output ./-r.html" in text
+
+
+def test_its_commands_look_where_this_one_looked(mlp, weights):
+    assert mlp("report", "--data-dir", "my data").code == 0
+    text = html.unescape(
+        re.search(r"<code>(mlp train.*?)</code>", Path("report.html").read_text("utf-8"), re.DOTALL)[1]
+    )
+    commands = [shlex.split(line)[1:] for line in text.splitlines()]
+    assert [command[0] for command in commands] == ["train", "evaluate", "report"]
+    for command in commands:
+        assert command[command.index("--data-dir") + 1] == "my data"
+        assert mlp(*command).code == 0
+    assert mlp("report").code == 0
+    assert "--data-dir" not in Path("report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -235,3 +235,20 @@ def test_boxes_are_in_pixels_of_the_full_size(tmp_path, suffix):
     exif[0x0112] = 8  # turn it 90 degrees counter-clockwise
     lying = large.transpose(Image.Transpose.ROTATE_270)
     assert_found(found(tmp_path, lying, f"large.{suffix}", exif=exif), truth, 30, [10, 9, 10, 9])
+
+
+def on_a_desk(picture, border=90, seed=3):
+    """The page as a sheet on dark wood, whose grain runs across."""
+    page = np.asarray(picture)
+    rng = np.random.default_rng(seed)
+    height, width = (side + 2 * border for side in page.shape)
+    grain = np.repeat(rng.normal(0, 22, (height, width // 24 + 1)), 24, axis=1)[:, :width]
+    desk = np.clip(70 + grain, 0, 255).astype(np.uint8)
+    desk[border:-border, border:-border] = page
+    return Image.fromarray(desk)
+
+
+def test_the_grain_of_the_desk_is_no_writing(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = [(line, tuple(at + 90 for at in box), spaced) for line, box, spaced in write(canvas)]
+    assert_found(found(tmp_path, on_a_desk(canvas.photograph())), truth)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mlpcli.datasets.frame import measure_frame
-from mlpcli.datasets.pen import narrowed, stroke_width
+from mlpcli.datasets.pen import narrowed, stroke_width, widened
 
 
 def bar(width, length=300, side=400):
@@ -67,3 +67,21 @@ def test_a_frame_tells_the_strokes_of_its_pictures():
     pictures = np.stack([np.asarray(Image.fromarray(ring(150, 120)).resize((100, 100), Image.Resampling.BOX))] * 3)
     frame = measure_frame((255 * pictures).reshape(3, -1), (100, 100), 255)
     assert frame.stroke == pytest.approx(30 / 300, rel=0.1)
+
+
+@pytest.mark.parametrize("width", [4, 6, 12])
+def test_fine_strokes_are_widened_to_what_was_asked(width):
+    ink = ring(150, 150 - width)[40:360, 40:360]
+    wide = widened(ink, 0.12)
+    assert stroke_width(wide) / max(wide.shape) == pytest.approx(0.12, rel=0.2)
+    # The ring is still a ring, its middle line where it was: nothing well within it, all ink on it.
+    side = max(wide.shape)
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    radius = np.hypot(y, x) / (side / (300 + 0.12 * 320) * 300)
+    assert wide[radius < 0.38].max() < 0.1
+    assert wide[(radius > 0.47) & (radius < 0.51)].min() > 0.9
+
+
+def test_strokes_that_are_wide_enough_stay():
+    ink = ring(150, 100)[40:360, 40:360]
+    assert widened(ink, 0.12) is ink

@@ -184,7 +184,8 @@ def test_rows_of_a_table_open_as_a_table(browser, reports, of_table):
     open_cell(browser, f"{true}-{said}")
     rows = browser.find_elements(By.CSS_SELECTOR, "#examples tbody tr")
     test = of_table.data.test
-    expected = np.flatnonzero((test.y == true) & (of_table.model.predict(test.X) == said))
+    expected = np.sort(test.places[(test.y == true) & (of_table.model.predict(test.X) == said)])
+    assert browser.find_element(By.CSS_SELECTOR, "#examples thead th").text == "line"
     assert sorted(int(row.find_element(By.TAG_NAME, "th").text) for row in rows) == expected.tolist()
 
 
@@ -246,6 +247,33 @@ def test_a_phone_scrolls_down_alone(browser, reports, name):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= PHONE[0]
         assert box["y"] + box["height"] <= PHONE[1]
+
+
+def test_a_phone_shows_the_way_out_in_one_line(browser, reports):
+    visit(browser, reports["hostile"], PHONE)  # whose names make long titles
+    button = browser.find_element(By.CSS_SELECTOR, "button[data-cell]")
+    browser.execute_script("arguments[0].click()", button)
+    wait_for(browser, "#examples > *")
+    lines = "const range = document.createRange(); range.selectNodeContents(document.getElementById('close'));"
+    assert browser.execute_script(f"{lines} return range.getClientRects().length") == 1
+
+
+def test_heads_of_rows_and_their_corner_stay_when_the_matrix_scrolls(browser, reports):
+    visit(browser, reports["many_classes"], PHONE)
+    where = """
+        const box = document.querySelector(".scroll:has(.matrix)"), matrix = box.querySelector(".matrix");
+        box.scrollLeft = arguments[0];
+        return [box.scrollLeft, ...["thead td", "tbody th", "tbody td"].map(
+            (cell) => matrix.querySelector(cell).getBoundingClientRect().left)];
+    """
+    _, corner, head, number = browser.execute_script(where, 0)
+    scrolled, corner_then, head_then, number_then = browser.execute_script(where, 200)
+    assert (scrolled, number - number_then) == (200, 200)
+    # They move by the gap between cells, at most.
+    assert max(abs(corner - corner_then), abs(head - head_then)) <= 2
+    covered = "return [...document.querySelectorAll('.matrix thead td, .matrix tbody th')].every((cell) => "
+    covered += "getComputedStyle(cell).backgroundColor === getComputedStyle(document.body).backgroundColor)"
+    assert browser.execute_script(covered)
 
 
 # The contrast of each text with what lies behind it, by WCAG 2's formula, lowest first; of texts that can be seen.

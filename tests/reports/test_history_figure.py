@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,6 +53,25 @@ def test_a_network_has_its_own(digits_model):
     for axes, other in zip(one.axes, named.axes, strict=True):
         lines = [line.get_xydata().tolist() for line in axes.lines]
         assert lines == [line.get_xydata().tolist() for line in other.lines]
+
+
+def test_an_unfinished_run_says_so(digits_model):
+    cut = replace(digits_model, meta={**digits_model.meta, "finished": False})
+    assert "3 epochs, unfinished; weights of epoch 3 kept" in plot.history(cut).get_suptitle()
+    assert "unfinished" not in plot.history(digits_model).get_suptitle()
+    several = plot.history([plot.Course.of(digits_model, "a"), plot.Course.of(cut, "b")])
+    assert [text.get_text() for text in several.legends[0].get_texts()] == ["a", "b, unfinished"]
+
+
+def test_rates_that_are_nearly_alike_are_written_out():
+    """As while one of many epochs of a cosine is through: no "1e-7 + 4.999e-3" beside the axis."""
+    rates = [5e-3 - 1e-9 * i for i in range(5)]
+    course = [{**epoch, "learning_rate": rate} for epoch, rate in zip(epochs([3.0] * 5), rates, strict=True)]
+    figure = plot.history([plot.Course("a.npy", course)])
+    figure.draw_without_rendering()
+    axis = panel(figure, "learning rate").yaxis
+    assert axis.get_offset_text().get_text() == ""
+    assert all(float(label.get_text()) == pytest.approx(5e-3, abs=1e-8) for label in axis.get_ticklabels())
 
 
 def test_several_are_laid_over_one_another():

@@ -16,6 +16,7 @@ from PIL import Image
 
 import mlpcli
 from mlpcli.api import train
+from mlpcli.datasets.dataset import Dataset, Split
 from mlpcli.datasets.load import load_data
 from mlpcli.errors import CannotWriteError, UsageError
 from mlpcli.model import Model
@@ -158,6 +159,25 @@ def test_each_number_of_the_matrix_opens_its_examples(classifier):
         np.testing.assert_allclose(shares[there, answer], order[: len(there)], rtol=1e-6)
 
 
+def test_mistakes_are_shaded_by_their_share_of_the_class():
+    """Half of a small class is worse than one in a hundred of a large one, though they are fewer."""
+    counts = {(0, 0): 990, (0, 1): 10, (1, 0): 5, (1, 1): 4, (1, 2): 1, (2, 2): 20}
+    truth, said = (np.repeat([pair[i] for pair in counts], list(counts.values())) for i in (0, 1))
+    part = Split(np.eye(3, dtype=np.float32)[said], truth)  # what is to be said is what stands there
+    data = Dataset("told", "array", (3,), 1.0, ("a", "b", "c"), part, part)
+    model = train(data, structure=(3, 3), epochs=1)
+    model.parameters.flat[:] = 0
+    model.parameters.W[0][:] = np.eye(3)
+    found = page_of(Trained(model, data))
+    cells = [a.get("class") for tag, a in found.tags if tag == "td"][1:10]
+    buttons = [a["data-cell"] for a in found.all("button") if "data-cell" in a]
+    assert set(buttons) == {f"{true}-{answer}" for true, answer in counts}
+    right, one_percent, never, half, also_right, tenth, *last = cells
+    assert (right, also_right, last) == ("right", "right", [None, None, "right"])
+    assert never is None
+    assert "" < one_percent < tenth < half == "wrong5"
+
+
 def test_the_pictures_are_those_of_the_examples(classifier):
     gallery = page_of(classifier).gallery
     sheet = gallery["sheet"]
@@ -203,6 +223,40 @@ def test_rows_of_a_table_are_shown_by_their_values(of_table):
         np.testing.assert_allclose(shown, of_table.data.test.X[example["index"]], rtol=1e-5)
 
 
+def test_rows_are_found_again_by_their_line(tmp_path):
+    path = table_of_classes(tmp_path / "t.csv", ["height", "width", "kind"], ["a", "b", "c"])
+    lines = path.read_text("utf-8").splitlines()
+    data = load_data(str(path))
+    found = page_of(Trained(train(data, epochs=5), data))
+    assert found.gallery["place"] == "line"
+    for example in found.gallery["examples"]:
+        height, width, kind = lines[int(example["place"]) - 1].split(",")
+        assert kind == f'"{"abc"[example["truth"][0]]}"'
+        shown = [float(text.replace("\N{MINUS SIGN}", "-")) for text in example["values"]]
+        assert shown == [float(height), float(width)]
+    verdicts = [text for text in found.text_in("b") if text.startswith("true ")]
+    places = [text for text in found.text_in("span") if text.startswith("line ")]
+    assert verdicts
+    for verdict, place in zip(verdicts, places, strict=True):
+        assert lines[int(place.removeprefix("line ")) - 1].endswith(f'"{verdict[5]}"')
+
+
+def test_pictures_are_found_again_by_their_file(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for i in range(40):
+            Image.fromarray(rng.integers(0, 256, (6, 6)).astype(np.uint8)).save(tmp_path / name / f"<b>{i}.png")
+    data = load_data(str(tmp_path))
+    found = page_of(Trained(train(data, epochs=1), data))
+    assert found.gallery["place"] == "file"
+    sheet, pixels = found.gallery["sheet"], _decoded(found.gallery["sheet"]["source"])
+    for number, example in enumerate(found.gallery["examples"]):
+        y, x = number // sheet["columns"] * 6, number % sheet["columns"] * 6
+        np.testing.assert_array_equal(pixels[y : y + 6, x : x + 6], np.asarray(Image.open(tmp_path / example["place"])))
+    assert any(re.fullmatch(r"(cat|dog).<b>\d+\.png", text) for text in found.text_in("span"))
+
+
 def test_labels_open_what_is_found_missed_and_wrongly_said(multi_label):
     found, test = page_of(multi_label), multi_label.data.test
     said = multi_label.model.predict(test.X)
@@ -228,7 +282,7 @@ def test_quantities_are_drawn_and_listed(regression):
     points = next(a["d"] for a in found.all("path") if a.get("class") == "points")
     assert points.count("M") == len(test.y)
     worst = int(np.abs(away / test.y.std(axis=0)).max(axis=1).argmax())
-    assert str(worst) in found.text_in("th")
+    assert str(test.places[worst]) in found.text_in("th")
     assert f"{np.median(away[:, 0]):.4g}".replace("-", "\N{MINUS SIGN}") in found.text_in("td")
 
 
@@ -303,6 +357,14 @@ def test_weights_are_blue_white_and_red(classifier):
     assert blue[0] < pale[0] < white[0]
     assert min(white) > 240
     assert image.getpixel((8, 0))[3] == 0  # between units the page is seen
+
+
+def test_units_are_counted_from_0(of_table):
+    """As mlp plot weights does."""
+    found = page_of(of_table)
+    told = [text for tag, text in found.texts if tag == "text"]
+    columns = [text for text in told[told.index("width") :] if text.isdigit()]
+    assert columns[: -(-of_table.model.network.structure[1] // 5)] == [str(unit) for unit in range(0, 32, 5)]
 
 
 def test_mnist_stays_small(mnist_folder, tmp_path):

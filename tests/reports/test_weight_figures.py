@@ -141,9 +141,51 @@ def test_an_edge_goes_from_its_input_to_its_unit(parity_model):
     assert from_the_top.index(y) == feature
 
 
-def test_large_layers_are_cut(digits_model):
-    figure = plot.network(digits_model)
-    nodes = sum(len(points.get_offsets()) for points in figure.axes[0].collections if len(points.get_offsets()) > 1)
-    assert nodes == 12 + 12 + 10
-    assert [text.get_text() for text in figure.axes[0].texts].count("⋮") == 2
-    assert "cut" in figure.get_suptitle()
+def nodes_of(figure):
+    """How many units are drawn, layer by layer."""
+    return [len(points.get_offsets()) for points in figure.axes[0].collections if len(points.get_offsets()) > 1]
+
+
+def test_layers_up_to_48_units_are_drawn_in_full():
+    """Also the one unit in the midst of 32 that decides."""
+    model = train("parity", structure=(10, 32, 2), epochs=1)
+    model.parameters.flat[:] = 0.01
+    model.parameters.W[0][15, 9] = -5.0
+    figure = plot.network(model)
+    assert nodes_of(figure) == [10, 32, 2]
+    edges = edges_of(figure)
+    assert len(edges.get_segments()) == 10 * 32 + 32 * 2
+    assert np.asarray(edges.get_array()).min() == -5.0
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts == [*map(str, range(32)), *map(str, range(10)), "odd", "even"]
+    assert "\n" not in figure.get_suptitle()
+
+
+def test_of_larger_layers_the_largest_weights_are_drawn():
+    X = np.random.default_rng(0).normal(size=(30, 60))
+    model = train(from_arrays(X, np.arange(30) % 2), structure=(60, 50, 2), epochs=1)
+    W2, W3 = model.parameters.W
+    W2[:], W3[:] = 0.5, 0.5
+    W2[:, :12] = 0.25  # the first twelve inputs are the least
+    W2[[7, 41]] = 0.01  # and these units
+    W3[:, [7, 41]] = 0.01
+    figure = plot.network(model, name="n.npy")
+    assert nodes_of(figure) == [48, 48, 2]
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[:48] == [str(unit) for unit in range(50) if unit not in (7, 41)]
+    assert texts[48:96] == [str(unit) for unit in range(12, 60)]
+    values = np.unique(np.asarray(edges_of(figure).get_array()))
+    np.testing.assert_array_equal(values, [0.5])
+    assert figure.get_suptitle().endswith("of layers 1, 2 the 48 units with the largest weights")
+
+
+def test_of_a_large_output_some_classes_are_named():
+    """Sixty classes: the names that are there are those of the units drawn."""
+    X = np.random.default_rng(0).normal(size=(120, 3))
+    names = np.array([f"class {k:02}" for k in range(60)])
+    model = train(from_arrays(X, names[np.arange(120) % 60]), structure=(3, 60), epochs=1)
+    model.parameters.W[0][:] = 1.0
+    model.parameters.W[0][:12] = 0.1
+    figure = plot.network(model)
+    assert nodes_of(figure) == [3, 48]
+    assert [text.get_text() for text in figure.axes[0].texts][3:] == list(model.classes[12:])

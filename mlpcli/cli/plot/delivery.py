@@ -102,10 +102,13 @@ def _path(destination: Destination, name: str) -> str | None:
 
 
 def is_for_terminal(asked: bool, destination: Destination) -> bool:
-    """Whether to draw as text: because --terminal says so, or, with a note, for want of Matplotlib."""
+    """Whether to draw as text: because --terminal says so, or for want of Matplotlib, which `tell_of_text` notes."""
     if asked and (destination.path is not None or destination.show):
         raise UsageError("--terminal: writes no file and opens no window; leave out --output and --show")
-    if asked or has_matplotlib() or destination.path is not None or destination.show:
-        return asked
-    output.note("no Matplotlib here, drawn as text; for a file: pip install 'mlpcli[plot]'")
-    return True
+    return asked or not (has_matplotlib() or destination.path is not None or destination.show)
+
+
+def tell_of_text(asked: bool) -> None:
+    """A note that something is drawn as text for want of Matplotlib, unless --terminal has asked for it."""
+    if not asked:
+        output.note("no Matplotlib here, drawn as text; for a file: pip install 'mlpcli[plot]'")

@@ -14,7 +14,15 @@ from mlpcli.cli import output
 from mlpcli.cli.charts import shaded_table
 from mlpcli.cli.figures import figures
 from mlpcli.cli.options import complete_data, data_dir_option, use_threads
-from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
+from mlpcli.cli.plot.delivery import (
+    Destination,
+    check,
+    deliver,
+    figure_options,
+    is_for_terminal,
+    tell_of_text,
+    terminal_option,
+)
 from mlpcli.cli.trained import choose_examples, read_as_trained
 from mlpcli.errors import UsageError
 
@@ -77,6 +85,7 @@ def confusion(
         check(destination, "confusion")
     found = _measure(weights, data, label, data_dir)
     if as_text:
+        tell_of_text(terminal)
         _print_confusion(found)
         return
     from mlpcli.reports.figures.confusion import confusion as draw

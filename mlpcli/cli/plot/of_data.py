@@ -12,10 +12,19 @@ from mlpcli.cli import output
 from mlpcli.cli.drawing import drawing, side_by_side
 from mlpcli.cli.gathering import config_option, gather
 from mlpcli.cli.options import complete_data, data_dir_option, use_threads
-from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
+from mlpcli.cli.plot.delivery import (
+    Destination,
+    check,
+    deliver,
+    figure_options,
+    is_for_terminal,
+    tell_of_text,
+    terminal_option,
+)
 from mlpcli.cli.settings_options import augmentation_options, data_options
 from mlpcli.config import Settings
 from mlpcli.errors import UsageError
+from mlpcli.reports.figures.canvas import need_matplotlib
 
 if TYPE_CHECKING:
     from mlpcli.datasets.dataset import Dataset
@@ -71,6 +80,11 @@ def samples(
     use_threads(1)
     dataset = _load(data, data_dir, options)
     if as_text:
+        if dataset.kind != "image" and terminal:
+            raise UsageError(f"{dataset.name}: has no images to draw in the terminal; leave out --terminal")
+        if dataset.kind != "image":
+            need_matplotlib()
+        tell_of_text(terminal)
         _print_samples(dataset, part, count or _IN_TERMINAL, of_class, seed, index)
         return
     from mlpcli.reports.figures.samples import samples as draw
@@ -90,8 +104,6 @@ def _print_samples(data: Dataset, part: str, count: int, of_class: str | None, s
 
     from mlpcli.reports.figures.samples import as_pictures, choose_samples, examples_at
 
-    if data.kind != "image":
-        raise UsageError(f"{data.name}: has no images to draw in the terminal; leave out --terminal")
     numbers = choose_samples(data, part, count, of_class, seed) if index is None else np.array([index])
     raw, words = examples_at(data, part, numbers)
     columns = shutil.get_terminal_size().columns

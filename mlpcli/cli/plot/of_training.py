@@ -10,7 +10,15 @@ import click
 from mlpcli.cli import output
 from mlpcli.cli.charts import line_chart
 from mlpcli.cli.options import use_threads
-from mlpcli.cli.plot.delivery import Destination, check, deliver, figure_options, is_for_terminal, terminal_option
+from mlpcli.cli.plot.delivery import (
+    Destination,
+    check,
+    deliver,
+    figure_options,
+    is_for_terminal,
+    tell_of_text,
+    terminal_option,
+)
 
 if TYPE_CHECKING:
     from mlpcli.reports.figures.history import Course
@@ -35,6 +43,7 @@ def history(files: tuple[str, ...], terminal: bool, destination: Destination) ->
     use_threads(1)
     courses = [_course(name) for name in files or ("weights.npy",)]
     if as_text:
+        tell_of_text(terminal)
         for course in courses:
             _print(course)
         return
@@ -56,7 +65,8 @@ def _course(name: str) -> Course:
 
 def _print(course: Course) -> None:
     kept = "" if course.best is None else f", weights of epoch {course.best + 1} kept"
-    output.line(f"{course.name}: {len(course.epochs)} epochs{kept}")
+    cut = "" if course.finished else ", unfinished"
+    output.line(f"{course.name}: {len(course.epochs)} epochs{cut}{kept}")
     width = min(_WIDEST, max(20, shutil.get_terminal_size().columns - _AXIS))
     for what, keys, logarithmic in (
         ("loss, on a logarithmic scale: * training, o validation", ("training_loss", "validation_loss"), True),

@@ -60,8 +60,8 @@ def parse_units(text: str) -> list[int]:
 def network(weights: str, destination: Destination) -> None:
     """The network in WEIGHTS (default: weights.npy) as a graph: units in columns, an edge for each weight.
 
-    Edges are blue below 0 and red above, and the wider the larger the weight. Of large layers the first units and
-    the last are drawn.
+    Edges are blue below 0 and red above, and the wider the larger the weight. Of a layer of more than 48
+    units those with the largest weights are drawn.
     """
     check(destination, "network")
     use_threads(1)

@@ -189,7 +189,7 @@ def need_display() -> None:
     """UsageError where there is nothing to show a window on."""
     named = ("DISPLAY", "WAYLAND_DISPLAY")
     if sys.platform not in ("win32", "darwin") and not any(os.environ.get(name) for name in named):
-        raise UsageError("--show: there is no display here; leave it out, and look at the file")
+        raise UsageError("--show: there is no display here; leave it out to have the figure in a file")
 
 
 def show(figure: Figure) -> None:
@@ -206,7 +206,7 @@ def show(figure: Figure) -> None:
                 raise ImportError("the display does not answer, or no toolkit such as tkinter is installed")
             pyplot.show()
     except ImportError as error:  # also what a toolkit raises that finds no display
-        raise UsageError(f"--show: no window can be opened ({error}); leave it out, and look at the file") from None
+        raise UsageError(f"--show: no window can be opened ({error}); leave it out to have it in a file") from None
     finally:
         pyplot.close("all")
 

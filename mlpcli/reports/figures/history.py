@@ -19,18 +19,20 @@ DASHES = ("-", "--", "-.", ":")
 
 
 class Course(NamedTuple):
-    """One training. epochs: as `Model.history` has them. best: the epoch whose weights were kept, from 0."""
+    """One training. epochs: as `Model.history` has them. best: the epoch whose weights were kept, from 0. finished:
+    False where the run did not come to its end."""
 
     name: str
     epochs: Sequence[Mapping[str, Any]]
     best: int | None = None
+    finished: bool = True
 
     @classmethod
     def of(cls, model: Model, name: str = "network") -> Course:
         """That of a network. DamagedFileError where it makes no sense."""
         epochs, best = model.meta.get("history", []), model.meta.get("best_epoch")
         check_history(name, epochs, best)
-        return cls(name, epochs, best)
+        return cls(name, epochs, best, model.meta.get("finished") is not False)
 
 
 class _Panel(NamedTuple):
@@ -81,7 +83,11 @@ def history(trained: Model | Sequence[Course]) -> Figure:
 def _course_in_words(course: Course) -> str:
     epochs = len(course.epochs)
     kept = "" if course.best is None else f"; weights of epoch {course.best + 1} kept"
-    return f"training, {epochs} epoch{'s' if epochs > 1 else ''}{kept}"
+    return f"training, {epochs} epoch{'s' if epochs > 1 else ''}{_whether_cut(course)}{kept}"
+
+
+def _whether_cut(course: Course) -> str:
+    return "" if course.finished else ", unfinished"
 
 
 def _colour(number: int) -> str:
@@ -91,7 +97,7 @@ def _colour(number: int) -> str:
 def _legend_line(number: int, course: Course) -> Any:
     from matplotlib.lines import Line2D
 
-    return Line2D([], [], color=_colour(number), label=plain(course.name, 50))
+    return Line2D([], [], color=_colour(number), label=plain(course.name, 50) + _whether_cut(course))
 
 
 def _values(course: Course, key: str) -> list[tuple[int, float]]:
@@ -135,6 +141,8 @@ def _draw(axes: Axes, panel: _Panel, courses: Sequence[Course]) -> None:
         axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))  # Matplotlib's own is in mathematical letters
         axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set(title=panel.label.split(" (")[0], xlabel="epoch", ylabel=panel.label)
+    if axes.get_yscale() == "linear":
+        axes.ticklabel_format(axis="y", useOffset=False)
     axes.grid(visible=True)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     if len(panel.series) > 1:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mlpcli.errors import UsageError
 from mlpcli.reports.figures.canvas import SIGNED, WIDTH, blank, figure_function, plain
+from mlpcli.reports.figures.weights import importance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,60 +18,76 @@ if TYPE_CHECKING:
 
     from mlpcli.model import Model
 
-MOST_UNITS = 16  # of a layer; of a larger one, the first and the last
-_FIRST, _LAST = 8, 4
+MOST_UNITS = 48  # of a layer; of a larger one, those that count most
 _MOST_LAYERS = 12
 _SPELT_OUT = 6  # layers; of more, only numbers have room
 _WIDEST = 3.5  # points
+_TALLEST = 12.0  # inches
+_AROUND = 1.6  # inches that title and names of layers take
+_UNIT = 0.48  # inches that a unit takes where there is room
+_CIRCLE = (0.8, 13.0)  # a unit's diameter: the share of its room, and the most, in points
+_NAME_SIZE = 9.0  # points
+_LEAST_SIZE = 4.5  # points of text, below which it is left out
+_LETTER_WIDTH = 0.65  # of its size, about, of digits
+_POINTS = 72  # to an inch
 
 
 @figure_function
 def network(model: Model, name: str = "network") -> Figure:
     """Units in columns, the inputs at the left; edges blue below 0 and red above, the wider the larger the weight.
 
-    Of a layer with more than MOST_UNITS units, the first and the last are drawn. UsageError for too many layers.
+    Of a layer with more than MOST_UNITS units, those with the largest weights are drawn, see `importance`, in their
+    order. UsageError for too many layers.
     """
     structure = model.network.structure
     if len(structure) > _MOST_LAYERS:
         raise UsageError(f"{name}: {len(structure)} layers are too many for a figure, at most {_MOST_LAYERS}")
-    shown = [_shown(units) for units in structure]
-    heights = [_heights(units) for units in structure]
+    shown = [_shown(model, layer) for layer in range(1, len(structure) + 1)]
+    heights = [_heights(len(units)) for units in shown]
     tallest = max(map(len, shown))
-    figure = blank(min(9.0, max(4.5, 1.6 + 0.48 * tallest)), WIDTH)
+    height = min(_TALLEST, max(4.5, _AROUND + _UNIT * tallest))
+    room = (height - _AROUND) / tallest * _POINTS
+    diameter = min(_CIRCLE[0] * room, _CIRCLE[1])
+    figure = blank(height, WIDTH)
     axes = figure.add_subplot()
     _draw_edges(axes, model, shown, heights)
     for layer, (units, at) in enumerate(zip(shown, heights, strict=True)):
-        axes.scatter([layer] * len(at), at, s=130, color="white", edgecolors="black", linewidths=1.2, zorder=3)
-        if len(units) < structure[layer]:
-            gap = (at[_FIRST - 1] + at[_FIRST]) / 2
-            axes.text(layer, gap, "⋮", ha="center", va="center", size=18, zorder=4)
-    _name_units(axes, model, shown, heights)
+        axes.scatter([layer] * len(at), at, s=diameter**2, color="white", edgecolors="black", linewidths=1.0, zorder=3)
+        if 0 < layer < len(structure) - 1:
+            _number_units(axes, layer, units, at, diameter)
+    _name_units(axes, model, shown, heights, min(_NAME_SIZE, 0.8 * room))
     axes.set_xticks(range(len(structure)), [_layer_words(model, layer) for layer in range(1, len(structure) + 1)])
     axes.set_yticks([])
     for spine in axes.spines.values():
         spine.set_visible(False)
     axes.tick_params(length=0)
     axes.set(xlabel="layer", ylabel="unit", xlim=(-0.3, len(structure) - 0.7))
-    axes.margins(y=0.06)
-    cut = (
-        " (large layers cut)" if any(len(units) < there for units, there in zip(shown, structure, strict=True)) else ""
-    )
+    axes.margins(y=0.03)
     parameters = model.parameters.flat.size
-    figure.suptitle(f"{plain(name)}: {'-'.join(map(str, structure))}, {parameters:,} parameters{cut}")
+    figure.suptitle(f"{plain(name)}: {'-'.join(map(str, structure))}, {parameters:,} parameters{_cut(model)}")
     return figure
 
 
-def _shown(units: int) -> list[int]:
-    """The units of a layer that are drawn, from 0."""
-    return list(range(units)) if units <= MOST_UNITS else [*range(_FIRST), *range(units - _LAST, units)]
+def _shown(model: Model, layer: int) -> list[int]:
+    """The units of a layer that are drawn, from 0, in their order."""
+    units = model.network.structure[layer - 1]
+    if units <= MOST_UNITS:
+        return list(range(units))
+    return sorted(np.argsort(-importance(model, layer), kind="stable")[:MOST_UNITS].tolist())
+
+
+def _cut(model: Model) -> str:
+    """For the title: of which layers not all units are drawn."""
+    large = [str(layer) for layer, units in enumerate(model.network.structure, 1) if units > MOST_UNITS]
+    if not large:
+        return ""
+    layers = f"layer{'s' if len(large) > 1 else ''} {', '.join(large)}"
+    return f"\nof {layers} the {MOST_UNITS} units with the largest weights"
 
 
 def _heights(units: int) -> npt.NDArray[np.float64]:
     """Where the drawn units of a layer stand, from the top to the bottom, about 0."""
-    places = np.arange(len(_shown(units)), dtype=np.float64)
-    if units > MOST_UNITS:
-        places[_FIRST:] += 1.0  # room for the ellipsis
-    return np.asarray((places[0] + places[-1]) / 2 - places)
+    return np.asarray((units - 1) / 2 - np.arange(units, dtype=np.float64))
 
 
 def _draw_edges(axes: Axes, model: Model, shown: list[list[int]], heights: list[npt.NDArray[np.float64]]) -> None:
@@ -98,7 +115,7 @@ def _draw_edges(axes: Axes, model: Model, shown: list[list[int]], heights: list[
         zorder=1,
     )
     axes.add_collection(edges)
-    axes.figure.colorbar(edges, ax=axes, label="weight", shrink=0.7, pad=0.02)
+    axes.figure.colorbar(edges, ax=axes, label="weight", shrink=0.7, aspect=30, pad=0.02)
 
 
 def _layer_words(model: Model, layer: int) -> str:
@@ -111,15 +128,28 @@ def _layer_words(model: Model, layer: int) -> str:
     return f"{'output' if layer == len(structure) else 'hidden'} (layer {layer})\n{units} {activation}"
 
 
-def _name_units(axes: Axes, model: Model, shown: list[list[int]], heights: list[npt.NDArray[np.float64]]) -> None:
-    """Names of columns beside the inputs, of classes beside the outputs."""
+def _number_units(axes: Axes, layer: int, units: list[int], at: npt.NDArray[np.float64], diameter: float) -> None:
+    """The numbers of hidden units, from 0, in their circles of so many points, where they can be read there."""
+    size = min(_NAME_SIZE, 0.9 * diameter / (_LETTER_WIDTH * len(str(units[-1]))))
+    if size < _LEAST_SIZE:
+        return
+    for unit, y in zip(units, at, strict=True):
+        axes.text(layer, y, str(unit), ha="center", va="center_baseline", size=size, zorder=4).set_in_layout(False)
+
+
+def _name_units(
+    axes: Axes, model: Model, shown: list[list[int]], heights: list[npt.NDArray[np.float64]], size: float
+) -> None:
+    """Names of columns beside the inputs, of classes beside the outputs, in so many points, if they can be read."""
+    if size < _LEAST_SIZE:
+        return
     features = None if model.encoding is None else model.encoding.features
     for unit, y in zip(shown[0], heights[0], strict=True):
         text = str(unit) if features is None else plain(features[unit], 16)
-        axes.annotate(text, (0, y), (-12, 0), textcoords="offset points", ha="right", va="center", size=9)
+        axes.annotate(text, (0, y), (-12, 0), textcoords="offset points", ha="right", va="center", size=size)
     if len(model.classes) != model.network.structure[-1]:
         return
     last = len(shown) - 1
     for unit, y in zip(shown[-1], heights[-1], strict=True):
         text = plain(model.classes[unit], 16)
-        axes.annotate(text, (last, y), (12, 0), textcoords="offset points", ha="left", va="center", size=9)
+        axes.annotate(text, (last, y), (12, 0), textcoords="offset points", ha="left", va="center", size=size)

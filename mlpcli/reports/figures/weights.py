@@ -57,9 +57,11 @@ def importance(model: Model, layer: int) -> npt.NDArray[np.float64]:
     """How much each unit of a layer counts, (units,): the length of its weights times that of the weights it feeds.
 
     For a ReLU, which may pass a factor from the one to the other, the product is what says something. Of the output
-    layer, the first alone.
+    layer, the first alone; of the inputs, layer 1, the second.
     """
     W = model.parameters.W
+    if layer == 1:
+        return np.asarray(np.linalg.norm(W[0].astype(np.float64), axis=0))
     into = np.linalg.norm(W[layer - 2].astype(np.float64), axis=1)
     if layer == len(model.network.structure):
         return np.asarray(into)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import mlpcli
@@ -61,14 +62,18 @@ def settings_section(model: Model, weights: str) -> Markup:
     return section("settings", "Settings", element("div", lists, class_="groups"))
 
 
-def again_section(model: Model, weights: str, report: str, data: str | None) -> Markup:
-    """The commands that repeat it, time and versions. data: as it was named to the command, if it was."""
+def again_section(
+    model: Model, weights: str, report: str, data: str | None, data_dir: str | Path | None = None
+) -> Markup:
+    """The commands that repeat it, time and versions. data: as it was named to the command, if it was. data_dir:
+    where it was to look."""
     name, target = _typed(weights), _typed(report)
     measured_on = "" if data is None else f" {_typed(data)}"
+    found_in = "" if data_dir is None else f" --data-dir {_typed(str(data_dir))}"
     commands = (
-        f"mlp train --config {name} --output again.npy\n"
-        f"mlp evaluate {name}{measured_on}\n"
-        f"mlp report {name}{measured_on} --output {target}"
+        f"mlp train --config {name}{found_in} --output again.npy\n"
+        f"mlp evaluate {name}{measured_on}{found_in}\n"
+        f"mlp report {name}{measured_on}{found_in} --output {target}"
     )
     settings = _settings(model, weights)
     toml: Node = None

@@ -1,6 +1,6 @@
 """What a classifier confuses: a matrix whose numbers open the examples behind them; and the figures of each class."""
 
-import math
+import bisect
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,8 +16,8 @@ MOST_PAIRS = 40
 _SHORT = 3  # characters of a name that has room over its column
 _WIDEST = 80  # characters in all that longer names may have side by side; beyond, they are turned
 _FEW = 26  # classes up to which numbers have room
-_DARKEST = 5  # see style.css
-_MANY = 10  # mistakes of one kind that are shaded darkest, if no other kind is more frequent
+# Shares of a class beyond which the next darker colour begins, see style.css; a single mistake always shows.
+_SHADES = (0.003, 0.01, 0.05, 0.2)
 
 
 def confusion_cells(result: Evaluation, names: Sequence[str]) -> list[Cell]:
@@ -41,7 +41,11 @@ def confusion_section(measured: Measured, result: Evaluation) -> Markup:
     if classes > MOST_CLASSES:
         return section("confusion", "Confusion", _pairs(measured, result))
     _, many = measured.things
-    lead = paragraph(f"Rows are the truth, columns what the network says. Select a number to see the {many} behind it.")
+    steps = ", ".join(percent(share, 1 if share < 0.01 else 0) for share in _SHADES)
+    lead = paragraph(
+        f"Rows are the truth, columns what the network says; mistakes are the darker the larger their share of the row "
+        f"(up to {steps}, and more). Select a number to see the {many} behind it."
+    )
     skip = element("a", "Skip the matrix", href="#after-matrix", class_="skip")
     end = element("span", id="after-matrix", tabindex=-1)
     return section("confusion", "Confusion", lead, skip, _matrix(measured, result), end)
@@ -75,7 +79,7 @@ def cell_button(key: str, title: str, count: int, things: tuple[str, str]) -> Ma
 
 def _matrix(measured: Measured, result: Evaluation) -> Markup:
     names, confusion = measured.model.classes, result.confusion
-    most = int((confusion - np.diag(np.diag(confusion))).max()) if len(names) > 1 else 0
+    support = confusion.sum(axis=1).tolist()
     is_turned = any(len(name) > _SHORT for name in names) and max(map(len, names)) * len(names) > _WIDEST
     looks = [
         "matrix",
@@ -86,7 +90,7 @@ def _matrix(measured: Measured, result: Evaluation) -> Markup:
     rows = []
     for i, name in enumerate(names):
         cells = [
-            element("td", _cell(measured, i, j, int(count)), class_=_shade(int(count), i == j, most))
+            element("td", _cell(measured, i, j, int(count)), class_=_shade(int(count), i == j, support[i]))
             for j, count in enumerate(confusion[i])
         ]
         rows.append(element("tr", element("th", name, scope="row"), cells))
@@ -110,13 +114,13 @@ def _title(names: Sequence[str], true: int, said: int) -> str:
     return f"true {names[true]}, said {names[said]}"
 
 
-def _shade(count: int, is_right: bool, most: int) -> str | None:
-    """The darker the more often, by the logarithm: single mistakes still show beside hundreds."""
+def _shade(count: int, is_right: bool, support: int) -> str | None:
+    """The darker the larger a share of the class, whatever its size. support: how many of the class there are."""
     if is_right:
         return "right"
     if not count:
         return None
-    return f"wrong{math.ceil(_DARKEST * math.log1p(count) / math.log1p(max(most, _MANY)))}"
+    return f"wrong{1 + bisect.bisect_left(_SHADES, count / support)}"
 
 
 def _pairs(measured: Measured, result: Evaluation) -> Sequence[Node]:

@@ -133,7 +133,7 @@ def _grid(model: Model, W: npt.NDArray[np.float64], shown: npt.NDArray[np.intege
     for i, unit in enumerate(shown.tolist()):
         if i % 5 == 0:
             at = left + side * i + side / 2
-            drawn.append(element("text", str(unit + 1), x=at, y=top - 8, text_anchor="middle"))
+            drawn.append(element("text", str(unit), x=at, y=top - 8, text_anchor="middle"))
     svg = element(
         "svg",
         element("title", "Weights of the first layer", id="grid-title"),
@@ -148,7 +148,7 @@ def _grid(model: Model, W: npt.NDArray[np.float64], shown: npt.NDArray[np.intege
     )
     inputs = len(_input_names(model))
     more = f" The first {len(names)} of {inputs:,} inputs." if len(names) < inputs else ""
-    caption = element("figcaption", _scale(limit), element("p", f"Rows are inputs, columns units.{more}"))
+    caption = element("figcaption", _scale(limit), element("p", f"Rows are inputs, columns units, from 0.{more}"))
     return element("figure", scrolling(svg, "weights"), caption)
 
 

@@ -44,6 +44,7 @@ def gallery(measured: Measured, result: Judged, cells: Sequence[Cell]) -> dict[s
     return {
         "classes": list(measured.model.classes),
         "sheet": pictures,
+        "place": measured.place_kind,
         "columns": measured.value_names,
         "examples": [_example(measured, result, int(example)) for example in shown],
         "cells": {
@@ -73,7 +74,9 @@ def _sheet(measured: Measured, shown: npt.NDArray[np.integer]) -> dict[str, Any]
 
 
 def _example(measured: Measured, result: Judged, example: int) -> dict[str, Any]:
-    """index: in the part that was measured. truth: classes. said: the likeliest classes with their probabilities."""
+    """index: in the part that was measured. place: by what it is found again, where that is not the index. truth:
+    classes. said: the likeliest classes with their probabilities.
+    """
     true, shares = true_classes(result, example), result.probabilities[example]
     likeliest = np.argsort(-shares, kind="stable")[:3].tolist()
     likeliest += [i for i in true if i not in likeliest]
@@ -82,5 +85,7 @@ def _example(measured: Measured, result: Judged, example: int) -> dict[str, Any]
         "truth": true,
         "said": [[i, round(float(shares[i]), 4)] for i in likeliest],
     }
+    if measured.place_kind != "number":
+        described["place"] = measured.place(example)
     values = measured.values(example)
     return described | ({"values": values} if values else {})

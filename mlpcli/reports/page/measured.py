@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +46,35 @@ class Measured:
     def has_pictures(self) -> bool:
         """Whether an example can be looked at."""
         return bool(self.model.input["kind"] == "image")
+
+    @cached_property
+    def _places(self) -> npt.NDArray[Any] | None:
+        return self.split.places
+
+    @property
+    def place_kind(self) -> str:
+        """By what an example is found again: the "line" of its table, its "file", or its "number"."""
+        if self._places is None:
+            return "number"
+        return "line" if self._places.dtype.kind == "i" else "file"
+
+    @property
+    def places_in_words(self) -> str:
+        """What `place` gives, for a sentence about all examples."""
+        if self.place_kind == "number":
+            return f"Numbers are those of the {self.things[1]} that were measured, from 0."
+        return (
+            "Lines are those of the table, from 1." if self.place_kind == "line" else "Each has the name of its file."
+        )
+
+    def place(self, example: int) -> str:
+        """By what an example is found again, without saying of which kind that is."""
+        return str(example if self._places is None else self._places[example])
+
+    def placed(self, example: int) -> str:
+        """The same where nothing around says of which kind it is: "line 124", "number 31", or a file's name alone."""
+        where = self.place(example)
+        return where if self.place_kind == "file" else f"{self.place_kind} {where}"
 
     def pictures(self, examples: npt.NDArray[np.integer]) -> Pixels:
         """Examples by their number in the split, as pictures (n, H, W) or (n, H, W, 3)."""

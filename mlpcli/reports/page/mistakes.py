@@ -41,10 +41,7 @@ def mistakes_section(measured: Measured, result: Judged) -> Markup:
     which = f"The {len(examples)} of {wrong:,} that the network is surest of"
     if len(examples) == wrong:
         which = f"All {wrong:,}, those first that the network is surest of" if wrong > 1 else "The only one"
-    lead = (
-        f"{which}, with the probabilities that it gave; the true class is blue. Numbers are those of the {many} that "
-        "were measured, from 0."
-    )
+    lead = f"{which}, with the probabilities that it gave; the true class is blue. {measured.places_in_words}"
     return section(
         "mistakes",
         "Worst mistakes",
@@ -70,10 +67,10 @@ def _card(measured: Measured, result: Judged, example: int, picture: npt.NDArray
     ]
     return element(
         "li",
-        _picture(picture, f"Image {example}: {verdict}"),
+        _picture(picture, f"Image {measured.place(example)}: {verdict}"),
         element(
             "div",
-            element("p", element("b", verdict), " ", element("span", f"number {example}", class_="index")),
+            element("p", element("b", verdict), " ", element("span", measured.placed(example), class_="index")),
             element("ul", bars, class_="bars"),
             _values(measured, example),
         ),

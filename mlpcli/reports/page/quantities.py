@@ -66,16 +66,16 @@ def worst_section(measured: Measured, result: RegressionEvaluation, count: int =
     names = measured.model.classes[:MOST_QUANTITIES]
     rows = [
         (
-            str(example),
+            measured.place(example),
             *(number(float(of[example, k])) for k in range(len(names)) for of in (result.labels, result.said)),
             *measured.values(example),
         )
         for example in worst_predictions(result, count)
     ]
     kinds = [f"{name}, {what}" for name in names for what in ("true", "said")]
-    columns = ("number", *kinds, *measured.value_names)
+    columns = (measured.place_kind, *kinds, *measured.value_names)
     left_out = f"; {measured.values_left_out} more inputs are left out" if measured.values_left_out else ""
-    lead = paragraph(f"The {len(rows)} that are farthest off, by their number, from 0, in what was measured{left_out}.")
+    lead = paragraph(f"The {len(rows)} that are farthest off{left_out}. {measured.places_in_words}")
     return section("mistakes", "Worst mistakes", lead, table("Worst mistakes", columns, rows))
 
 

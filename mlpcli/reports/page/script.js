@@ -35,6 +35,7 @@ function gallery(data) {
   const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
   const named = (classes) => classes.map((i) => data.classes[i]).join(" + ") || "none";
 
+  const place = (example) => example.place ?? String(example.index);
   const told = (example) => example.said.filter(([i, share]) => share >= 0.001 || example.truth.includes(i));
 
   const sheet = new Image();
@@ -56,8 +57,8 @@ function gallery(data) {
     const item = make("li");
     const canvas = picture(number);
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `image ${example.index}, true ${named(example.truth)}`);
-    item.append(canvas, make("span", `number ${example.index}`, "index"));
+    canvas.setAttribute("aria-label", `image ${place(example)}, true ${named(example.truth)}`);
+    item.append(canvas, make("span", data.place === "file" ? place(example) : `${data.place} ${place(example)}`, "index"));
     for (const [i, share] of told(example)) {
       const line = make("div", `${data.classes[i]} `);
       line.append(make("span", percent(share), "share"));
@@ -69,7 +70,7 @@ function gallery(data) {
   function row(number) {
     const example = data.examples[number];
     const line = make("tr");
-    const heading = make("th", String(example.index));
+    const heading = make("th", place(example));
     heading.scope = "row";
     const said = told(example).map(([i, share]) => `${data.classes[i]} ${percent(share)}`).join(", ");
     line.append(heading);
@@ -80,8 +81,8 @@ function gallery(data) {
   function table(numbers) {
     const whole = make("table"), head = make("thead"), body = make("tbody"), names = make("tr");
     whole.append(make("caption", "The examples with what the network thought", "heard"), head, body);
-    for (const name of ["number", "true", "probabilities", ...data.columns]) {
-      const heading = make("th", name, name === "number" ? "" : "text");
+    for (const [i, name] of [data.place, "true", "probabilities", ...data.columns].entries()) {
+      const heading = make("th", name, i === 0 ? "" : "text");
       heading.scope = "col";
       names.append(heading);
     }

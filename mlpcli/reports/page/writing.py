@@ -33,14 +33,15 @@ def report(
     *,
     weights: str = "weights.npy",
     named: str | None = None,
+    data_dir: str | Path | None = None,
     force: bool = False,
 ) -> Measured | None:
     """Write a report on a network as one HTML file that needs nothing else; return what was measured.
 
     data: measured on its test part, or all of it where the network has not seen it and it has none; None: nothing is
     measured. weights: the network's file, as the report calls it. named: the data, as the commands in the report are
-    to name it, where that is not what the network was trained on. A report that is there is replaced; any other file
-    with `force` alone.
+    to name it, where that is not what the network was trained on. data_dir: where they are to look for data, if
+    not in the default folder. A report that is there is replaced; any other file with `force` alone.
 
     Raises CannotWriteError, the old file intact; UsageError for data that the network does not fit.
     """
@@ -48,7 +49,7 @@ def report(
     if data is not None:
         model.check_fits(data, weights)
     measured = None if data is None else measure(model, data)
-    text = page(model, measured, weights=weights, path=path, named=named)
+    text = page(model, measured, weights=weights, path=path, named=named, data_dir=data_dir)
     # Without lone surrogates, which `escape` replaces, all text has bytes.
     write_bytes(path, text.encode())
     return measured
@@ -73,7 +74,13 @@ def is_report(path: str | Path) -> bool:
 
 
 def page(
-    model: Model, measured: Measured | None, *, weights: str, path: str | Path = "report.html", named: str | None = None
+    model: Model,
+    measured: Measured | None,
+    *,
+    weights: str,
+    path: str | Path = "report.html",
+    named: str | None = None,
+    data_dir: str | Path | None = None,
 ) -> str:
     """The report as text; see `report`."""
     results, behind = _results(measured)
@@ -84,7 +91,7 @@ def page(
         ("weights", "Weights", first_layer_section(model)),
         ("data", "Data", data_section(model, data)),
         ("settings", "Settings", settings_section(model, weights)),
-        ("again", "Do it again", again_section(model, weights, str(path), named)),
+        ("again", "Do it again", again_section(model, weights, str(path), named, data_dir)),
     ]
     title = Path(weights).name
     return document(f"Report on {title}", headline(model, title, measured), sections, behind)
