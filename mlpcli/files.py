@@ -55,15 +55,16 @@ def open_regular(path: str | Path, advice: str) -> Iterator[io.BufferedReader]:
         raise UsageError(f"{path}: cannot be read ({what}); check the path and its permissions") from None
 
 
-def read_regular(path: str | Path, limit: int, advice: str) -> bytes:
+def read_regular(path: str | Path, limit: int, advice: str, if_longer: str | None = None) -> bytes:
     """The content of a regular file of at most `limit` bytes.
 
-    Raises as `open_regular` does, and DamagedFileError where it is longer.
+    Raises as `open_regular` does, and DamagedFileError, with the advice `if_longer` or else `advice`, where it is
+    longer.
     """
     with open_regular(path, advice) as file:
         size = os.fstat(file.fileno()).st_size
         if size > limit:
-            raise DamagedFileError(f"{path}: {size:,} bytes, at most {limit:,} are read; {advice}")
+            raise DamagedFileError(f"{path}: {size:,} bytes, at most {limit:,} are read; {if_longer or advice}")
         return file.read(size or limit)  # so much is allocated at once; 0 is said of what a system makes up
 
 

@@ -74,7 +74,13 @@ def test_the_python_example_runs(mlp, tmp_path, digits):
     import numpy as np
     from PIL import Image
 
-    Image.fromarray((digits.test.X[3].reshape(8, 8) * 15).astype(np.uint8)).resize((160, 160)).save("seven.png")
+    page = Image.new("L", (640, 480))
+    for i, name in ((3, "seven.png"), (4, "three.jpg")):
+        digit = Image.fromarray((digits.test.X[i].reshape(8, 8) * 15).astype(np.uint8))
+        digit.resize((160, 160)).save(name)
+        for line in (0, 1):
+            page.paste(digit.resize((80, 80)), (100 * i, 100 + 160 * line))
+    page.save("page.jpg")
     example = README.split("## From Python")[1].split("```python\n")[1].split("```")[0]
     exec(compile(example, "README.md", "exec"), {})
     assert (tmp_path / "digits.npy").exists()

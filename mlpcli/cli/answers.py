@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -204,10 +205,10 @@ class _CsvWriter:
                 columns += [f"label_{place}", f"probability_{place}"]
             if all_probabilities:
                 columns += [f"p_{name}" for name in model.classes]
-        output.lines([csv_row(columns)])
+        output.csv_rows([csv_row(columns)])
 
     def show(self, answers: Sequence[Answer]) -> None:
-        output.lines(csv_row([safe_name(answer.file), answer.row, *self._cells(answer)]) for answer in answers)
+        output.csv_rows(csv_row([safe_name(answer.file), answer.row, *self._cells(answer)]) for answer in answers)
 
     def fail(self) -> None:
         pass
@@ -239,13 +240,30 @@ def csv_row(cells: Iterable[Any]) -> str:
     A text that a spreadsheet would run as a formula gets an apostrophe before it.
     """
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow([_defused(cell) if isinstance(cell, str) else cell for cell in cells])
-    return text.getvalue()
+    # With an empty end, Python up to 3.12 would not quote line ends in cells.
+    csv.writer(text, lineterminator="\n").writerow(
+        [_defused(cell) if isinstance(cell, str) else cell for cell in cells]
+    )
+    return text.getvalue().removesuffix("\n")
 
 
 def safe_name(file: str) -> str:
-    """The name of a file, by which it can still be opened, but no spreadsheet takes for a formula."""
-    return f"./{file}" if file.startswith(_FORMULA) and file != "-" else file
+    """The name of a file, by which it can still be opened, but no spreadsheet takes for a formula.
+
+    One with control characters, or bytes that are no text, is written as shells have it, $'a\\x1b.png'; a line end
+    stays, for CSV to quote.
+    """
+    if not all(c.isprintable() or c == "\n" for c in file):
+        return f"$'{''.join(map(_escaped, file))}'"
+    return f"./{file}" if file.startswith((*_FORMULA, "$'")) and file != "-" else file
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in os.fsencode(character))
 
 
 def _defused(text: str) -> str:

@@ -63,6 +63,16 @@ def json_lines(texts: Iterable[str]) -> None:
         _to_stdout(text)
 
 
+def csv_rows(texts: Iterable[str]) -> None:
+    """Rows of CSV without their ends, on standard output, written at once; a quoted line end is part of its cell."""
+    if text := "\n".join(_printable_but_for_line_ends(text) for text in texts):
+        _to_stdout(text)
+
+
+def _printable_but_for_line_ends(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def _to_stdout(text: str) -> None:
     if sys.stdout is None:
         state.stdout_error = OSError(errno.EBADF, "it is closed")

@@ -88,11 +88,11 @@ class _Shower:
     def __init__(self, form: str, with_headings: bool) -> None:
         self._form, self._with_headings, self._list, self._count = form, with_headings, JsonList(), 0
         if form == "csv":
-            output.lines([csv_row(_COLUMNS)])
+            output.csv_rows([csv_row(_COLUMNS)])
 
     def __call__(self, page: Page, name: str) -> None:
         if self._form == "csv":
-            output.lines(csv_row(cells) for cells in _rows(page, name))
+            output.csv_rows(csv_row(cells) for cells in _rows(page, name))
         elif self._form == "json":
             self._list.extend([_as_json(page, name)])
         elif self._form == "jsonl":

@@ -172,7 +172,8 @@ def predict(context: click.Context, /, files: tuple[str, ...], **options: Any) -
     """Say what the network makes of each FILE: pictures, pages, or the rows of tables and arrays.
 
     FILE is a file, a folder (all that is suitable in it and below), a pattern such as 'scans/*.png', or - for standard
-    input: a picture, an array, the rows of a table, or the paths of files, one a line.
+    input: a picture, an array, the rows of a table, or the paths of files, one a line or with a NUL after each (find
+    -print0), no patterns.
 
     Pictures (PNG, JPEG, BMP, GIF, TIFF, WebP) are for networks trained on images. One of a character may be light on
     dark or dark on light, of any size; it is made to look like those that the network was trained on. A table (CSV,

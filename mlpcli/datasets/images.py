@@ -87,7 +87,7 @@ def count_frames(path: str | Path) -> int | None:
             with Image.open(file, formats=FORMATS) as image:
                 if not getattr(image, "is_animated", False):
                     return 1
-                return int(image.n_frames) if os.fstat(file.fileno()).st_size <= _COUNTED else None
+                return int(getattr(image, "n_frames", 1)) if os.fstat(file.fileno()).st_size <= _COUNTED else None
     except Exception:  # whatever Pillow raises on damaged frames, the first one is judged by whoever reads it
         return 1
 
@@ -100,7 +100,7 @@ Result = TypeVar("Result")
 
 def _read(path: str | Path, use: "Callable[[Image.Image], Result]", draft: int | None) -> Result:
     """What `use` makes of the picture in a file; `draft`: a side that is enough, or None to read the header only."""
-    content = read_regular(path, MAX_FILE, "name a picture, scaled down if it is very large")
+    content = read_regular(path, MAX_FILE, "check the name of the picture", if_longer="scale it down")
     if not content:
         raise DamagedFileError(f"{path}: the file is empty; give a picture")
     try:

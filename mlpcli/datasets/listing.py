@@ -58,9 +58,13 @@ def _below(name: str, kind: str) -> Iterator[str]:
             yield path
         else:
             strays.append(path)
-    if not some:
-        found = f"only {len(strays):,} other files such as {strays[0]}" if strays else "nothing"
-        raise UsageError(f"{name}: a folder with no {_WANTED.get(kind, _ARRAYS)} in it, {found}; name another")
+    if some:
+        return
+    wanted = _WANTED.get(kind, _ARRAYS)
+    if not strays:
+        raise UsageError(f"{name}: a folder with nothing in it; check the name, or put {wanted} there")
+    found = f"only {len(strays):,} other files such as {strays[0]}"
+    raise UsageError(f"{name}: a folder with no {wanted} in it, {found}; name another")
 
 
 def _is_wanted(path: str, kind: str) -> bool:

@@ -1,4 +1,4 @@
-"""What arrives in a stream, such as standard input: a file's content, or the names of files, one a line."""
+"""What arrives in a stream, such as standard input: a file's content, or the paths of files."""
 
 import itertools
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlpcli.datasets.images import MAX_FILE
+from mlpcli.datasets.naming import PICTURE_ENDINGS, TABLE_ENDINGS, kind_of
 from mlpcli.errors import CannotWriteError, DamagedFileError, UsageError
 
 MAX_NAME = 2**16  # bytes of a line, beyond what any system takes for a path
@@ -56,20 +57,27 @@ def received(stream: BinaryIO, kind: str) -> Iterator[tuple[str | None, Iterator
     """The files that a stream brings, as (path of a temporary file or None, paths).
 
     A picture or an array becomes a temporary file, gone when the block ends. Text is the paths of files, one a line,
-    which are handed out as they arrive; for a network trained on a table (kind "table") it is rows, unless its first
-    line names a file. At most MAX_FILE bytes of either.
+    or with a NUL after each where the first names a file, as `find -print0` writes them; they are handed out as they
+    arrive. For a network trained on a table (kind "table") text is rows, unless its first line names a file. At most
+    MAX_FILE bytes of either.
 
-    Raises, here or on iteration, UsageError for a stream without anything in it or that cannot be read, and
-    DamagedFileError for one that is too long or of no known format.
+    Raises, here or on iteration, UsageError for a stream without anything in it, that cannot be read, or with rows for
+    another network, and DamagedFileError for one that is too long or of no known format.
     """
     head = _read(stream, _HEAD)
     if not head.strip():
         raise UsageError("standard input: nothing in it; give a picture, an array, or the paths of files, one a line")
-    ending = ending_of(head, kind)
+    ending = None if _names_a_file(head) else ending_of(head, kind)
     if ending is None:
         if b"\n" not in head:
             head += _readline(stream)
-        if kind != "table" or _names_a_file(head):
+        names_a_file = _names_a_file(head)
+        if kind != "table" and not names_a_file and _is_row(_first(head)):
+            raise UsageError(
+                "standard input: rows of a table, which the network does not take; give a picture, an array, or the "
+                "paths of files, one a line"
+            )
+        if kind != "table" or names_a_file:
             yield None, _paths(head, stream)
             return
         ending = ".csv"
@@ -79,9 +87,20 @@ def received(stream: BinaryIO, kind: str) -> Iterator[tuple[str | None, Iterator
         yield str(path), iter([str(path)])
 
 
+def _first(head: bytes) -> bytes:
+    """The first path, if paths it is that a stream brings."""
+    return re.split(rb"[\n\0]", head)[0].rstrip(b"\r")
+
+
 def _names_a_file(head: bytes) -> bool:
-    first = head.split(b"\n")[0].rstrip(b"\r")
-    return b"\0" not in first and os.path.exists(os.fsdecode(first))  # noqa: PTH110
+    return os.path.exists(os.fsdecode(_first(head)))  # noqa: PTH110
+
+
+def _is_row(line: bytes) -> bool:
+    """Whether a line that names no file is a row of a table, and not the path of a file that is missing."""
+    name = os.path.basename(os.fsdecode(line)).lower()  # noqa: PTH119
+    is_name = name.endswith(PICTURE_ENDINGS + TABLE_ENDINGS) or kind_of(name) is not None
+    return not is_name and re.search(rb"[,;\t]", line) is not None
 
 
 def _read(stream: BinaryIO, size: int) -> bytes:
@@ -110,18 +129,32 @@ def _spool(head: bytes, stream: BinaryIO, path: Path) -> None:
 
 
 def _paths(head: bytes, stream: BinaryIO) -> Iterator[str]:
-    if not head.endswith(b"\n"):
-        head += _readline(stream)
     size = 0
-    for line in itertools.chain(head.split(b"\n"), iter(lambda: _readline(stream), b"")):
-        size += len(line)
+    for line in _nul_parted(head, stream) if b"\0" in head.split(b"\n")[0] else _lines(head, stream):
+        size += len(line) + 1
         if len(line) > MAX_NAME or size > MAX_FILE:
             raise DamagedFileError(
                 f"standard input: more than {MAX_NAME:,} bytes in a line, or {MAX_FILE:,} in all; give the paths of "
                 "files, one a line"
             )
-        if name := line.rstrip(b"\r\n"):
-            yield os.fsdecode(name)
+        if line:
+            yield os.fsdecode(line)
+
+
+def _lines(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    if not head.endswith(b"\n"):
+        head += _readline(stream)
+    for line in itertools.chain(head.split(b"\n"), iter(lambda: _readline(stream), b"")):
+        yield line.rstrip(b"\r\n")
+
+
+def _nul_parted(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
+    *whole, rest = head.split(b"\0")
+    yield from whole
+    while len(rest) <= MAX_NAME and (more := _read(stream, MAX_NAME)):
+        *whole, rest = (rest + more).split(b"\0")
+        yield from whole
+    yield rest
 
 
 def _readline(stream: BinaryIO) -> bytes:

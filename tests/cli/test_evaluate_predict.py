@@ -136,7 +136,7 @@ def test_a_bad_picture_does_not_keep_the_others_back(mlp, weights, tmp_path, dig
         ("blank.png", 3, "blank.png: blank"),
         ("huge.png", 3, "pixels, at most"),
         ("cut.png", 3, "cut.png: damaged image"),
-        ("empty", 2, "a folder with no pictures"),
+        ("empty", 2, "empty: a folder with nothing in it"),
     ],
 )
 def test_bad_pictures_are_one_line(mlp, weights, tmp_path, digits, name, code, what):

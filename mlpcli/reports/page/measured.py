@@ -63,15 +63,9 @@ class Measured:
         """What `place` gives, for a sentence about all examples."""
         if self.place_kind == "number":
             return f"Numbers are those of the {self.things[1]} that were measured, from 0."
-<<<<<<< HEAD
-        return (
-            "Lines are those of the table, from 1." if self.place_kind == "line" else "Each has the name of its file."
-        )
-=======
         if self.place_kind == "line":
             return "Lines are those of the table, from 1."
         return "Each has the name of its file."
->>>>>>> fix-report
 
     def place(self, example: int) -> str:
         """By what an example is found again, without saying of which kind that is."""

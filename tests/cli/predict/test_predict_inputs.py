@@ -47,7 +47,13 @@ def test_folders_that_lead_back_end(mlp, weights, draw):
 
 @pytest.mark.parametrize(
     ("content", "what"),
-    [((), "nothing; name another"), (("a.csv", "b.csv"), "only 2 other files such as p/a.csv")],
+    [
+        ((), "p: a folder with nothing in it; check the name, or put pictures (PNG, "),
+        (
+            ("a.csv", "b.csv"),
+            "p: a folder with no pictures (PNG, JPEG, BMP, GIF, TIFF, WebP) in it, only 2 other files ",
+        ),
+    ],
 )
 def test_a_folder_without_pictures_says_so(mlp, weights, tmp_path, draw, content, what):
     (tmp_path / "p").mkdir()
@@ -56,8 +62,7 @@ def test_a_folder_without_pictures_says_so(mlp, weights, tmp_path, draw, content
     draw(0, "good.png")
     code, out, err = mlp("predict", "p", "good.png")
     assert (code, files(out), err.count("\n")) == (2, ["good.png"], 1)
-    assert err.startswith("mlp: error: p: a folder with no pictures")
-    assert what in err
+    assert err.startswith(f"mlp: error: {what}")
 
 
 def test_a_quoted_pattern_is_expanded(mlp, weights, draw):
@@ -119,6 +124,66 @@ def test_paths_on_standard_input(mlp, weights, draw, stdin):
     assert code == 2
     assert files(out) == ["a b.png", "[x].png", "é.png", "p/2.png", "p/10.png"]
     assert [line.split(": ")[2] for line in err.splitlines()] == ["missing.png", "*.png"]  # taken literally
+
+
+def test_the_advice_for_a_missing_file_and_for_a_large_one(mlp, weights, tmp_path):
+    code, _, err = mlp("predict", "nothere.png")
+    assert (code, err) == (2, "mlp: error: nothere.png: no such file; check the name of the picture\n")
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(2**26 + 1)
+    code, _, err = mlp("predict", "large.png")
+    assert (code, err.count("\n")) == (3, 1)
+    assert err.endswith("; scale it down\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names there")
+def test_paths_parted_by_nul(mlp, weights, draw, stdin):
+    names = ["a b.png", "two\nlines.png", "[x].png", "é.png", "p/with-a-name-longer-than-a-head.png"]
+    for name in names:
+        draw(0, name)
+    for order in (names, [*names[::-1], "p"], ["p", *names[:2]]):
+        for end in ("", "\0"):
+            stdin(("\0".join(order) + end).encode())
+            code, out, err = mlp("predict", "-", "--json")
+            assert (code, err) == (0, "")
+            expected = [names[4] if name == "p" else name for name in order]
+            assert [one["file"] for one in json.loads(out)] == expected
+
+
+def test_many_paths_parted_by_nul(mlp, weights, draw, stdin):
+    """More than are read at once, and one that is missing."""
+    draw(0, "x.png", size=8)
+    folder = "./" * 300
+    stdin(b"\0".join([f"{folder}x.png".encode()] * 300 + [b"no.png"]) + b"\0")
+    code, out, err = mlp("predict", "-", "-q")
+    assert (code, len(out.splitlines()), err.count("\n")) == (2, 301, 1)
+    assert "error: no.png: no such file" in err
+
+
+@pytest.mark.parametrize("ending", [b"\0" * 2**20, b"x" * 2**20, b"x\0" * 1000])
+def test_what_only_begins_with_a_path_and_a_nul_ends(mlp, weights, draw, stdin, ending):
+    draw(0, "x.png")
+    stdin(b"x.png\0" + ending[: 2**17])
+    code, out, err = mlp("predict", "-", "-q")
+    assert code in (0, 2, 3)
+    assert out.splitlines()[:1] != ["!"]
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("table", [b"a,b,c\n1,2,3\n" * 200, b"0.5;1.25\n" * 200, b"a\tb\n1\t2\n"])
+def test_rows_on_standard_input_for_a_network_of_images(mlp, weights, stdin, table):
+    stdin(table)
+    code, out, err = mlp("predict", "-")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "standard input: rows of a table, which the network does not take" in err
+
+
+def test_a_missing_file_with_a_comma_is_missing(mlp, weights, draw, stdin):
+    draw(0, "x.png")
+    stdin(b"a,b.png\nx.png\n")
+    code, out, err = mlp("predict", "-")
+    assert (code, files(out)) == (2, ["x.png"])
+    assert "error: a,b.png: no such file" in err
 
 
 def test_standard_input_beside_files(mlp, weights, draw, stdin):
