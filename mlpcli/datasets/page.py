@@ -31,6 +31,7 @@ SMALLEST = 8  # pixels: less is no character that could be read
 INKED = (0.3, 0.5, 0.7, 1.0)  # of the typical ink: more for what hangs together
 FAINTEST = 0.55  # of the typical ink: what is fainter is not written
 DARKEST = 0.3  # of the light of the ground that is written on: what is darker is beyond the page
+SHADOW = 0.5  # of that light: what is lighter is on the page
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
@@ -142,7 +143,8 @@ def _ink(image: "Image.Image") -> Grey:
     ground = closing(grey, max(3, round(STROKE_WIDTH * max(grey.shape)))) if ink.dark else np.full_like(grey, 255)
     typical = _typical_strokes(values, ground, low)
     full = max(typical.ink, 2 * low)
-    values[ground < DARKEST * typical.ground] = 0.0
+    light = ground / np.float32(max(typical.ground, 1.0))
+    values *= np.clip((light - DARKEST) / (SHADOW - DARKEST), 0.0, 1.0)
     return np.asarray(np.clip((values - 0.2 * full) / (0.8 * full), 0.0, 1.0), np.float32)
 
 
