@@ -5,8 +5,9 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from mlpcli.datasets.images import quiet
+from mlpcli.datasets.images import Grey, quiet
 from mlpcli.datasets.page import find_characters
 from mlpcli.datasets.pictures import PictureInput
 from mlpcli.errors import MlpError, UsageError
@@ -78,8 +79,12 @@ def read_page(model: Model, path: str | Path, reject: float = 0.0, strange_above
     limits = Limits(reject, strange_above)
     takes = PictureInput.from_json(model.input)
     assert takes.frame is not None
+
+    def confidence(seen: Grey) -> npt.NDArray[np.floating]:
+        return np.asarray(model.predict_proba(seen.reshape(len(seen), -1) * takes.maximum).max(axis=1))
+
     with quiet():
-        found = find_characters(path, (takes.shape[0], takes.shape[1]), takes.frame)
+        found = find_characters(path, (takes.shape[0], takes.shape[1]), takes.frame, confidence)
     X = np.stack([character.seen.reshape(-1) for character in found]) * takes.maximum
     try:
         said = answers(model, X, [str(path)] * len(found), [None] * len(found), limits)

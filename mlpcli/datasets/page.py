@@ -28,7 +28,7 @@ READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it 
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
 LEAST_INK = 6 / 255  # of the light
 SMALLEST = 8  # pixels: less is no character that could be read
-INKED = (0.3, 0.5, 0.7, 1.0)  # of the typical ink: more for what hangs together
+INKED = (0.3, 0.5, 0.7)  # of the typical ink: more for what hangs together
 FAINTEST = 0.55  # of the typical ink: what is fainter is not written
 DARKEST = 0.3  # of the light of the ground that is written on: what is darker is beyond the page
 SHADOW = 0.5  # of that light: what is lighter is on the page
@@ -200,8 +200,9 @@ def _around(boxes: Boxes) -> Boxes:
 
 def _glyphs(ink: Grey) -> list[Glyph]:
     """The characters, or several of them that touch."""
-    mask = ink > INKED[0]
-    for threshold in INKED[1:]:
+    mask, hanging = np.zeros(ink.shape, np.bool_), np.ones(ink.shape, np.bool_)
+    for threshold in INKED:
+        mask[hanging] = ink[hanging] > threshold
         pieces = label(mask)
         boxes = pieces.boxes
         widths, heights = (boxes[:, 2:] - boxes[:, :2]).T
@@ -212,7 +213,9 @@ def _glyphs(ink: Grey) -> list[Glyph]:
         typical = _typical(heights[likely], pieces.areas[likely])
         # What is too large may be characters that hang together by a shadow.
         large = (heights > 2 * typical) | (widths > 5 * typical)
-        mask &= (ink > threshold) | ~np.concatenate([[True], large])[pieces.labels]
+        if not large.any():
+            break
+        hanging = np.concatenate([[False], large])[pieces.labels]
     kept = np.flatnonzero(written & (heights > 0.1 * typical) & (heights < 2.5 * typical) & (widths < 10 * typical))
     kept = kept[np.argsort(pieces.areas[kept])[-MOST:]]
     glyphs = []
@@ -233,7 +236,7 @@ def _on_paper(ink: Grey, glyphs: list[Glyph]) -> list[Glyph]:
         height, width = glyph.ink.shape
         clean[glyph.top : glyph.top + height, glyph.left : glyph.left + width] |= glyph.ink > 0
     clean = dilation(dilation(clean, 5, 0), 5, 1)  # soft edges
-    clutter = np.pad(((ink > 0.15) & ~clean).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    clutter = np.pad(((ink > INKED[1]) & ~clean).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     kept = []
     for glyph in glyphs:
         height, width = glyph.ink.shape

@@ -92,6 +92,24 @@ def test_a_shadow_across_the_page_is_no_character(tmp_path):
     assert_found(found(tmp_path, canvas.photograph(light=light)), truth, tolerance=4)
 
 
+def test_a_fold_under_faint_writing_does_not_hang_it_together(tmp_path):
+    canvas = Canvas(900, 700)
+    truth = [(0, canvas.digit(name, 80 + 70 * i, 200, 90, 9, 0.3), i == 0) for i, name in enumerate("2718281828")]
+    truth += [(1, canvas.digit(name, 80 + 70 * i, 360, 90, 9, 0.3), i == 0) for i, name in enumerate("4590452")]
+    below = np.arange(700)[:, np.newaxis] - 275  # the fold crosses the feet of the first line
+    light = (1 - 0.17 * np.exp(-((below / 16) ** 2))) * np.ones((1, 900))
+    assert_found(found(tmp_path, canvas.photograph(light=light)), truth, tolerance=16)
+
+
+def test_ink_beyond_a_dark_margin_of_the_sheet_does_not_count(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas)
+    light = np.ones((460, 460))
+    light[:, :50] = 0.2  # a dark desk, with something on it
+    canvas.draw([[(20, 100), (35, 150)], [(15, 300), (35, 330), (20, 350)]], 5, 0.5)
+    assert_found(found(tmp_path, canvas.photograph(light=light)), truth)
+
+
 @pytest.mark.parametrize("squares", [False, True])
 @pytest.mark.parametrize("tilt", [0, 3])
 def test_rules_are_no_characters(tmp_path, tilt, squares):
@@ -156,6 +174,27 @@ def test_of_two_that_touch_the_network_says_whether_they_are_one(tmp_path):
     assert len(together) == len(truth) - 1
     apart = find_characters(path, SHAPE, FRAME, lambda seen: np.where(is_wide(seen), 0.1, 0.99))
     assert_found(apart, truth, tolerance=5)
+
+
+def test_narrow_digits_that_touch_are_parted_if_the_network_knows_them_apart(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas, ["0483", "52 60"])
+    first, second = (canvas.draw([[(at, 60), (at, 108)]], 5, 0.8) for at in (300, 344))
+    canvas.draw([[(300, 84), (344, 84)]], 3, 0.8)
+    path = saved(canvas.photograph(), tmp_path / "page.png")
+
+    def knows_ones(seen):
+        """Sure of all but what has two upright strokes beside each other, joined: an H."""
+        upright = (seen > 0.5).mean(axis=1) > 0.5
+        return np.where((np.diff(upright.astype(int), axis=1) == 1).sum(axis=1) > 1, 0.3, 0.99)
+
+    both = [(0, first, False), (0, second, False)]
+    assert_found(
+        find_characters(path, SHAPE, FRAME, knows_ones), truth[:4] + both + truth[4:], tolerance=22
+    )  # half the bar is each's
+    together = [(0, (297, 58, 347, 110), False)]
+    sure = find_characters(path, SHAPE, FRAME, lambda seen: np.full(len(seen), 0.95))
+    assert_found(sure, truth[:4] + together + truth[4:], tolerance=5)
 
 
 def blank(height=300, width=400, noise=3.0):

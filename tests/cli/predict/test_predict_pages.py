@@ -29,8 +29,9 @@ def page(tmp_path, digits, monkeypatch):
         seen = (digits.test.X[i].reshape(8, 8) / 16).astype(np.float32)
         found.append(Character((left, top, left + 60, top + 90), line, spaced, seen))
 
-    def find_characters(path, shape, frame):
+    def find_characters(path, shape, frame, confidence):
         assert shape == (8, 8)
+        assert confidence(np.zeros((3, *shape), np.float32)).shape == (3,)
         if "blank" in str(path):
             raise DamagedFileError(f"{path}: no characters found; give another")
         return found
