@@ -59,9 +59,11 @@ def _without_level_lines(ink: Grey, noise: float) -> Grey:
 def _lines(pooled: npt.NDArray[Any], least: float, strip: float) -> npt.NDArray[np.bool_]:
     """Where rules run: (height, STRIPS), from how dark thin things are in each strip of that many pixels."""
     peak = ((pooled >= np.maximum(dilation(pooled, 3, 0), least)) & (pooled > 0)).T  # a clean ground has no peaks
-    seen = dilation(peak, 3, 1)  # a line may lie between two rows
     height, strips, window = len(pooled), np.arange(STRIPS), round(REACH * STRIPS)
-    found = np.zeros_like(seen)
+    found = np.zeros_like(peak)
+    if np.count_nonzero(peak.any(axis=1)) < COVERED * window:  # not even a line that bends at will
+        return np.asarray(found.T)
+    seen = dilation(peak, 3, 1)  # a line may lie between two rows
     # Neighbouring slopes differ by two rows over the window; each shears the picture, so that its lines become level.
     steps = round(STEEPEST * window * strip / 2)
     margin = int(STEEPEST * strip * STRIPS / 2) + 2
@@ -71,6 +73,8 @@ def _lines(pooled: npt.NDArray[Any], least: float, strip: float) -> npt.NDArray[
         start = margin + np.rint(slope * strip * (strips - (STRIPS - 1) / 2)).astype(int)
         level = sheared[strips, start]
         rows = np.flatnonzero(level.sum(axis=0, dtype=np.uint8) >= COVERED * window)  # quickly: where it can be at all
+        if not len(rows):
+            continue
         sums = np.cumsum(level[:, rows], axis=0, dtype=np.int16)
         sums = np.concatenate([np.zeros((1, len(rows)), np.int16), sums])
         rows = rows[(sums[window:] - sums[:-window] >= COVERED * window).any(axis=0)]

@@ -16,6 +16,7 @@ from mlpcli.datasets.rules import without_rules
 MIN_CONTRAST = 12.0  # of 255: less between ground and strokes is an empty page
 SMALL = 64  # pixels of the longer side, up to which a stroke may be a pixel wide
 LOOK_SIZE = 640  # pixels of the longer side: enough to find a character
+CUT_OUT = 128  # pixels of the longer side, up to which a photograph is of the character alone
 CLOSE_SIZE = 480  # pixels of the longer side: enough for one character and its surroundings
 NARROW = 0.12  # of the picture's longer side: few strokes are wider
 FINEST = 0.8  # times the mean width of the training pictures' strokes: finer ones are widened
@@ -95,20 +96,10 @@ def _found(image: "Image.Image") -> Found | None:
     grey = np.asarray(reduced.convert("L", (1 / 3, 1 / 3, 1 / 3, 0)) if reduced.mode == "RGB" else reduced)
     smooth = filtered(grey, ImageFilter.GaussianBlur(0.7))
     ratio = image.width / grey.shape[1]
-    # Paper is nearly as light as what is lightest, a board is not.
-    paper = float(np.median(smooth)) / max(float(np.quantile(smooth, 0.995)), 1.0)
-    found = [_place(smooth, dark) for dark in (True, False)]
-    for i, share in enumerate((0.3 + 0.7 * paper, 1.0 - 0.7 * paper)):
-        found[i] = found[i]._replace(score=share**3 * found[i].score)
-    best = max(found, key=lambda one: one.score)
+    # Of a cut-out little but the character is seen, and its polarity is clear.
+    best = _of_either_polarity(smooth) if max(smooth.shape) > CUT_OUT else _place(smooth, is_dark(smooth))
     if best.score <= 0:
         return None
-    # Gaps between strokes stand out as the strokes do, the other way round: around the character it is clearer which.
-    left, top, right, bottom = best.area
-    around = smooth[top:bottom, left:right]
-    other = found[1] if best.dark else found[0]
-    if is_dark(around, 0.5 * best.size / max(around.shape)) != best.dark and _overlap(best.area, other.area):
-        best = other
     area, box = (
         Area(
             int(area.left * ratio),
@@ -119,6 +110,25 @@ def _found(image: "Image.Image") -> Found | None:
         for area in (best.area, best.box)
     )
     return Found(area, box, best.size * ratio, best.dark, best.widest * ratio, best.score)
+
+
+def _of_either_polarity(smooth: Pixels) -> Found:
+    """The most conspicuous character of a reduced photograph, darker or lighter than the ground."""
+    # Paper is nearly as light as what is lightest, a board is not.
+    paper = float(np.median(smooth)) / max(float(np.quantile(smooth, 0.995)), 1.0)
+    found = [_place(smooth, dark) for dark in (True, False)]
+    for i, share in enumerate((0.3 + 0.7 * paper, 1.0 - 0.7 * paper)):
+        found[i] = found[i]._replace(score=share**3 * found[i].score)
+    best = max(found, key=lambda one: one.score)
+    if best.score <= 0:
+        return best
+    # Gaps between strokes stand out as the strokes do, the other way round: around the character it is clearer which.
+    left, top, right, bottom = best.area
+    around = smooth[top:bottom, left:right]
+    other = found[1] if best.dark else found[0]
+    if is_dark(around, 0.5 * best.size / max(around.shape)) != best.dark and _overlap(best.area, other.area):
+        return other
+    return best
 
 
 def _place(smooth: Pixels, dark: bool) -> Found:

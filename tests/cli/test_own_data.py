@@ -299,7 +299,7 @@ def test_predicting_an_npz_of_several_arrays(mlp, tmp_path, digits):
     assert mlp("train", "d.npz", *QUICK).code == 0
     assert len(mlp("predict", "d.npz", "--quiet").out.splitlines()) == 500
     np.savez(tmp_path / "keras.npz", x_train=X[:400], y_train=y[:400], x_test=X[400:], y_test=y[400:])
-    code, out, err = mlp("predict", "keras.npz", "--quiet")
+    code, out, err = mlp("predict", "keras.npz")
     assert (code, len(out.splitlines())) == (0, 100)
     assert "the examples are x_test, of x_train, x_test" in err
 
