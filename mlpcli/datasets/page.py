@@ -26,6 +26,7 @@ from mlpcli.errors import DamagedFileError
 
 READ_SIZE = 2000  # pixels of the longer side: a character of a hundredth of it still has 20
 STROKE_WIDTH = 0.08  # of the longer side: what is wider belongs to the ground
+CLEAR_SKEW = 0.25  # from 0 to 1: less, and it is seen which of dark and light writing gives more characters
 LEAST_INK = 6 / 255  # of the light
 SMALLEST = 8  # pixels: less is no character that could be read
 INKED = (0.3, 0.5, 0.7)  # of the typical ink: more for what hangs together
@@ -88,7 +89,7 @@ def find_characters(
     """
     image = read_image(path, READ_SIZE)
     full_height, full_width, _ = measure_image(path)
-    glyphs = _glyphs(_ink(image)) if max(image.size) > SMALL else []
+    glyphs = _found(image) if max(image.size) > SMALL else []
     scale = np.array([full_width / image.width, full_height / image.height] * 2)
     if len(glyphs) < FEW:
         alone = _alone(path, (full_height, full_width), shape, frame)
@@ -132,15 +133,37 @@ def _is_of(whole: Box, boxes: npt.NDArray[np.floating]) -> bool:
     return bool(inside and (boxes[:, 3] - boxes[:, 1] < 0.7 * (bottom - top)).all())
 
 
-def _ink(image: "Image.Image") -> Grey:
-    """How much of a stroke each pixel is, (height, width) from 0 to 1."""
+def _found(image: "Image.Image") -> list[Glyph]:
+    """The characters, dark on paper or light on a board; or several of them that touch."""
     grey = filtered(grey_of(image), ImageFilter.MedianFilter(3))
-    ink = off_the_ground(grey, STROKE_WIDTH)
+    skew = _skew(grey)
+    if abs(skew) > CLEAR_SKEW:
+        return _glyphs(_ink(grey, skew < 0))
+    on_paper, on_board = (_glyphs(_ink(grey, dark)) for dark in (True, False))
+    # Paper is nearly as light as what is lightest, a board is not.
+    paper = float(np.median(grey)) / max(float(np.quantile(grey, 0.995)), 1.0)
+    is_paper = len(on_paper) * (0.3 + 0.7 * paper) ** 3 >= len(on_board) * (1.0 - 0.7 * paper) ** 3
+    return on_paper if is_paper else on_board
+
+
+def _skew(grey: Pixels) -> float:
+    """From -1 to 1: below 0 where few pixels are much darker than those around them, above where few are lighter.
+
+    On both sides of an edge, as between paper and desk, pixels differ alike.
+    """
+    away = grey.astype(np.float32) - filtered(grey, ImageFilter.BoxBlur(STROKE_WIDTH / 2 * max(grey.shape)))
+    cubes = away**3
+    return float(cubes.sum()) / max(float(np.abs(cubes).sum()), 1.0)
+
+
+def _ink(grey: Pixels, dark: bool) -> Grey:
+    """How much of a stroke each pixel is, (height, width) from 0 to 1; of strokes darker or lighter than the ground."""
+    ink = off_the_ground(grey, STROKE_WIDTH, dark)
     low = max(LEAST_INK, 4.0 * ink.noise)
     if float(ink.values.max()) < 2 * low:
         return np.zeros(grey.shape, np.float32)
     values = without_rules(ink.values, low)
-    ground = closing(grey, max(3, round(STROKE_WIDTH * max(grey.shape)))) if ink.dark else np.full_like(grey, 255)
+    ground = closing(grey, max(3, round(STROKE_WIDTH * max(grey.shape)))) if dark else np.full_like(grey, 255)
     typical = _typical_strokes(values, ground, low)
     full = max(typical.ink, 2 * low)
     light = ground / np.float32(max(typical.ground, 1.0))
