@@ -34,6 +34,7 @@ FAINTEST = 0.55  # of the typical ink: what is fainter is not written
 DARKEST = 0.3  # of the light of the ground that is written on: what is darker is beyond the page
 SHADOW = 0.5  # of that light: what is lighter is on the page
 SPECK = 0.4  # of the typical height in a line: what is lower is a point, comma or speck
+HIGHER = 1.6  # times as high as a comma beside it is a character
 LOWEST_PART = 0.6  # of the typical height: what is lower is not cut off from what it touches
 JOINED_IF_SURE = 0.9  # of 1
 SURROUNDINGS = 0.35  # of a character's size, looked at around it
@@ -312,6 +313,7 @@ class _Judge:
 
 def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:
     """The glyphs of each line of writing, left to right, those that touch parted, specks left out."""
+    glyphs = _without_commas(glyphs)
     result = []
     for numbers in lines_of_writing(np.array([glyph.box for glyph in glyphs])):
         line = [glyphs[i] for i in numbers]
@@ -321,6 +323,20 @@ def _in_lines(glyphs: list[Glyph], judge: _Judge | None) -> list[list[Glyph]]:
         line = [glyph for glyph in line if glyph.ink.shape[0] > SPECK * typical]
         result.append([part for glyph in line for part in _parted(glyph, typical, judge)])
     return [line for line in result if line]
+
+
+def _without_commas(glyphs: list[Glyph]) -> list[Glyph]:
+    """The glyphs but for those that stand low beside a much higher one: of a bold pen, commas are as high as digits."""
+    left, top, right, bottom = np.array([glyph.box for glyph in glyphs]).reshape(-1, 4).T
+    height = bottom - top
+    beside = np.maximum(left, left[:, None]) - np.minimum(right, right[:, None]) < 0.5 * height
+    low = (
+        (top[:, None] > top + 0.7 * height)
+        & (bottom[:, None] > bottom - 0.1 * height)
+        & (bottom[:, None] < bottom + 0.6 * height)
+    )
+    commas = (beside & low & (height > HIGHER * height[:, None])).any(axis=1)
+    return [glyph for glyph, is_comma in zip(glyphs, commas, strict=True) if not is_comma]
 
 
 def _completed(line: list[Glyph], typical: float, judge: _Judge) -> list[Glyph]:
@@ -366,15 +382,14 @@ def _parted(glyph: Glyph, typical: float, judge: _Judge | None) -> list[Glyph]:
         if part is None or part.ink.shape[0] < LOWEST_PART * typical:
             return [glyph]
         parts += _parted(part, typical, judge)
-    if judge is not None:
-        whole, *sure = judge(glyph, *parts)
-        if wide < 1.2 and (whole > 0.9 or min(sure) < 0.8):
-            return [glyph]
-        if wide < 1.8 and whole > 0.9 and crossed > 0.75 * stroke:  # a loop is crossed twice
-            return [glyph]
-        if whole * max(0.0, min(1.0, 2.2 - wide)) >= min(sure):
-            return [glyph]
-    return parts
+    if judge is None:
+        return parts
+    whole, *sure = judge(glyph, *parts)
+    if wide < 1.2 and (whole > 0.9 or min(sure) < 0.8):
+        return [glyph]
+    if wide < 1.8 and whole > 0.9 and crossed > 0.75 * stroke:  # a loop is crossed twice
+        return [glyph]
+    return parts if whole * max(0.0, min(1.0, 2.2 - wide)) < min(sure) else [glyph]
 
 
 def _thinnest(ink: Grey, margin: int) -> tuple[npt.NDArray[np.int64], float]:

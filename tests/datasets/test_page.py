@@ -130,6 +130,24 @@ def test_specks_points_and_commas_are_left_out(tmp_path):
     assert_found(found(tmp_path, canvas.photograph()), truth)
 
 
+def test_the_comma_of_a_bold_pen_is_left_out(tmp_path):
+    canvas = Canvas(460, 460)
+    truth = write(canvas, ["31 592", "65 358"], thickness=9)
+    for top in (104, 200):
+        canvas.draw([[(165, top), (159, top + 18)]], 9, 0.8)  # over half as high as the digits
+    assert_found(found(tmp_path, canvas.photograph()), truth)
+
+
+def test_light_or_dark_writing_does_not_depend_on_the_desk(tmp_path):
+    canvas = Canvas(600, 600)
+    truth = write(canvas, start=(120, 120))
+    inside = np.zeros((600, 600), bool)
+    inside[70:530, 70:560] = True
+    for desk in (0.05, 1.1):  # of the light of the paper
+        light = np.where(inside, 0.9, desk)
+        assert_found(found(tmp_path, canvas.photograph(light=light)), truth)
+
+
 def test_a_five_whose_roof_is_apart_is_one_character(tmp_path):
     canvas = Canvas(460, 460)
     truth = write(canvas, ["1234", "0678"])
